@@ -1,0 +1,105 @@
+"""What the dashboard shows. Each part is asked for when a template first names it, so that a
+fragment pays for its own queries alone."""
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.conf import settings
+from django.db.models import Sum
+from django.utils import timezone
+
+from costs import windows
+from costs.models import CostRecord
+from costs.windows import Totals
+from monitor.overview import Overview, overview
+from monitor.periods import RANGES, Period
+
+TOP = 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model or user with its share of the cost of all, 0 to 1."""
+
+    name: str
+    totals: Totals
+    share: float
+
+    @property
+    def cache_write_tokens(self) -> int:
+        return self.totals.cache_write_5m_tokens + self.totals.cache_write_1h_tokens
+
+
+def ranked(sums: dict[str, Totals], top: int = TOP) -> list[Row]:
+    """The dearest first; what comes after the first `top` is one last row."""
+    whole = sum(totals.cost_nano for totals in sums.values()) or 1
+    order = sorted(sums.items(), key=lambda item: (-item[1].cost_nano, -item[1].requests, item[0]))
+    shown, rest = order[:top], [totals for _, totals in order[top:]]
+    if rest:
+        shown.append((f"{len(rest)} more", added(rest)))
+    return [Row(name, totals, totals.cost_nano / whole) for name, totals in shown]
+
+
+def added(sums: Iterable[Totals]) -> Totals:
+    return Totals(*map(sum, zip(*map(astuple, sums), strict=True)))
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    period: Period
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        return self.period.start, self.period.end
+
+    @property
+    def ranges(self) -> dict[str, str]:
+        """Each range of the URL in words."""
+        return {label: words for label, (*_, words) in RANGES.items()}
+
+    @cached_property
+    def overview(self) -> Overview:
+        return overview(self.period)
+
+    @cached_property
+    def is_empty(self) -> bool:
+        """Nothing was ever recorded: looked up only when the period itself has nothing."""
+        return self.overview.is_blank and overview(Period.parse("all", timezone.now())).is_blank
+
+    @cached_property
+    def by_model(self) -> list[Row]:
+        return ranked(windows.by_model(*self.window))
+
+    @cached_property
+    def by_user(self) -> list[Row]:
+        return ranked(windows.by_user(*self.window))
+
+    @property
+    def cost_nano(self) -> int:
+        return sum(row.totals.cost_nano for row in self.by_model)
+
+    @cached_property
+    def trend(self) -> float | None:
+        """The change of cost against the period before, as a share of that; None without one."""
+        previous = self.period.previous()
+        before = windows.spend(previous.start, previous.end).cost_nano if previous else 0
+        return (self.cost_nano - before) / before if before else None
+
+    @cached_property
+    def widened(self) -> tuple[datetime, datetime] | None:
+        """The window that is truly shown, where pruning left only whole hours of it."""
+        shown = windows.bounds(*self.window)
+        return None if shown == self.window else shown
+
+    @cached_property
+    def unpriced(self) -> list[tuple[str, int]]:
+        """The models without a price and the requests to each, most first."""
+        records = CostRecord.objects.between(*self.window).unpriced()
+        counts = records.values_list("model").annotate(count=Sum("requests"))
+        return list(counts.order_by("-count", "model"))
+
+    @property
+    def usage_json(self) -> str:
+        return str(settings.USAGE_JSON)

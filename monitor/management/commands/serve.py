@@ -1,0 +1,174 @@
+"""manage.py serve: the whole site in one process, set up on the way."""
+
+import hashlib
+import ipaddress
+import logging
+import os
+import secrets
+import socket
+import threading
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import CommandError, call_command
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+from django.utils.autoreload import run_with_reloader
+
+from costs import ledger
+from monitor.checks import LOCAL_HOSTS
+
+SEAL_EVERY = 300  # seconds
+logger = logging.getLogger(__name__)
+
+
+class Server(uvicorn.Server):
+    """uvicorn with a thread beside it that seals the ledger, ended with the server."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended = threading.Event()
+        threading.Thread(target=self.keep_sealing, name="seal", daemon=True).start()
+
+    def keep_sealing(self) -> None:
+        """Windows are right without it, only slower: so a failure is told, and no more."""
+        while not self.ended.is_set():
+            try:
+                ledger.seal()
+            except Exception:
+                logger.exception("The ledger could not be sealed; next try in %s s", SEAL_EVERY)
+            finally:
+                connection.close()
+            self.ended.wait(SEAL_EVERY)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.ended.set()
+        await super().shutdown(sockets)
+
+
+class Command(BaseCommand):
+    help = "Migrate the database and serve Agent Monitor."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--reload", action="store_true", help="restart when code changes")
+        parser.add_argument("--no-migrate", action="store_true", help="take the database as it is")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options.pop("reload"):
+                run_with_reloader(self.serve_in_thread, **options)
+            else:
+                self.serve(**options)
+        except KeyboardInterrupt:
+            self.stdout.write("Stopped.")
+
+    def serve_in_thread(self, **options: Any) -> None:
+        """As the reloader runs it, beside its watch: a failure must end the whole process."""
+        try:
+            self.serve(**options)
+        except CommandError as error:
+            self.stderr.write(f"CommandError: {error}")
+            os._exit(1)
+
+    def serve(self, *, host: str, port: int, no_migrate: bool, **options: Any) -> None:
+        listener = listen(host, port)
+        if not no_migrate:
+            migrate()
+        collect_static()
+        password = first_administrator()
+        self.greet(host, listener.getsockname()[1], password)
+        config = uvicorn.Config(
+            "monitor.asgi:application",
+            lifespan="off",
+            log_level="warning",
+            server_header=False,
+            forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
+            timeout_graceful_shutdown=5,
+        )
+        Server(config).run(sockets=[listener])
+
+    def greet(self, host: str, port: int, password: str | None) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        self.stdout.write(f"Agent Monitor is at http://{shown}:{port}/ (Ctrl-C stops it).")
+        if password:
+            self.stdout.write(
+                f"Sign in as admin with the password {password} (it is not shown again; change "
+                "it at /password/ or with manage.py changepassword admin)."
+            )
+        if not is_loopback(host) and set(settings.ALLOWED_HOSTS) <= LOCAL_HOSTS:
+            self.stderr.write(
+                f"Listening on {host}, but ALLOWED_HOSTS admits this machine only: set it to the "
+                "names under which others reach it, ALLOWED_HOSTS=monitor.example.org."
+            )
+        self.stdout.flush()  # into a pipe or a journal it would wait
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; bound before anything else is done, so that a failure costs nothing."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family)
+    except (OSError, OverflowError) as error:
+        raise CommandError(f"Cannot listen on {host} port {port}: {error}.") from error
+
+
+def migrate() -> None:
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except CommandError:
+        raise
+    except Exception as error:
+        raise CommandError(f"The database could not be migrated: {error}") from error
+
+
+def first_administrator() -> str | None:
+    """The password of the administrator just made, None where any user exists."""
+    users = get_user_model().objects
+    try:
+        if users.exists():
+            return None
+    except DatabaseError as error:
+        raise CommandError(
+            f"The database is not ready: {error}. Start without --no-migrate."
+        ) from error
+    password = secrets.token_urlsafe(12)
+    users.create_superuser("admin", password=password)
+    return password
+
+
+def collect_static() -> None:
+    """Collect static files if any has changed since the last time: hashing all takes seconds."""
+    if settings.DEBUG:
+        return
+    stamp, state = Path(settings.STATIC_ROOT, ".collected"), static_state()
+    if not stamp.exists() or stamp.read_text() != state:
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stamp.write_text(state)
+
+
+def static_state() -> str:
+    """A digest of the path, size and time of every static file, and of how they are stored."""
+    lines = [str(settings.STORAGES["staticfiles"]), *sorted(static_files())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def static_files() -> Iterator[str]:
+    for finder in get_finders():
+        for path, storage in finder.list(None):
+            file = Path(storage.path(path))
+            yield f"{file} {file.stat().st_size} {file.stat().st_mtime_ns}"
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,89 @@
+"""What every test may lean on: a database in a file, plain static files, somebody signed in."""
+
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.core.asgi import get_asgi_application
+from django.db import connection
+from django.test import Client
+
+# Playwright's synchronous interface runs an event loop, beside which the ORM would refuse to work.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+PASSWORD = "a long enough pass phrase"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the tests off the data of whoever runs them: a private folder holds everything."""
+    config.private_data = tempfile.TemporaryDirectory(prefix="agent-monitor-tests-")
+    folder = Path(config.private_data.name)
+    settings.DATA_DIR = folder
+    settings.USAGE_JSON = folder / "usage.json"
+    settings.STATIC_ROOT = folder / "static"
+    settings.STATIC_ROOT.mkdir()
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    # Quick to compute: passwords of tests need no strength.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if connection.vendor == "sqlite":
+        # In a file, so that the threads and processes of a test meet in one database.
+        connection.settings_dict["TEST"]["NAME"] = str(folder / "test.db")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.private_data.cleanup()
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    """Somebody who may sign in, and no more."""
+    return User.objects.create_user("operator", password=PASSWORD)
+
+
+@pytest.fixture
+def signed_in(client: Client, operator: User) -> Client:
+    client.force_login(operator)
+    return client
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return browser_type_launch_args | {
+        "executable_path": CHROMIUM,
+        "args": CHROMIUM_FLAGS.split(),
+    }
+
+
+@pytest.fixture
+def site(transactional_db: None) -> Iterator[str]:
+    """The address of the site, served by uvicorn in a thread on the test database."""
+    app = ASGIStaticFilesHandler(get_asgi_application())
+    config = uvicorn.Config(
+        app, lifespan="off", log_level="warning", timeout_graceful_shutdown=1, ws="none"
+    )
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(5)
