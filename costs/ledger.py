@@ -1,0 +1,164 @@
+"""The only code that inserts, seals and prunes cost records.
+
+The rollups hold exactly the records before the watermark `sealed_to`, those pruned since
+included. A record at or after it is a bare insert; a late one also adds to its four cells, in
+the same transaction. Sealing and pruning move the marks; no window ever changes its sum.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from costs import cells
+from costs.instants import floor_hour
+from costs.models import CostRecord, LedgerState
+from costs.usage import COLUMNS, Receipt, Row, Usage, prepare
+from costs.watermark import Watermark, own_ledger, share_ledger, stored, watermark
+
+TABLE = CostRecord._meta.db_table
+INSERT = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"
+INSERT_ONCE = f"{INSERT} ON CONFLICT DO NOTHING"
+CHUNK = 5_000
+PAUSE = 0.002  # seconds between two batches of a prune: writers get in
+
+
+def record_usage(
+    *,
+    user_id: str,
+    model: str,
+    input_tokens: int,
+    output_tokens: int,
+    request_type: str = "chat",
+    cost: Decimal | None = None,
+    timestamp: datetime | None = None,
+    session_key: str = "",
+    source: str = "api",
+    source_id: str | None = None,
+    cache_read_tokens: int = 0,
+    cache_write_5m_tokens: int = 0,
+    cache_write_1h_tokens: int = 0,
+    inference_geo: str = "",
+    speed: str = "",
+    web_searches: int = 0,
+) -> Receipt:
+    """Record one request, committed when this returns.
+
+    `cost` is in dollars; None prices the tokens by the table of costs.pricing, and a model
+    without a price is kept with cost 0, marked unpriced. `timestamp` is aware, None means now.
+    A `source_id` known to `source` already records nothing: the receipt is the first one's.
+    Raises InvalidUsage, a ValueError, naming the field that is wrong.
+    """
+    usage = Usage(**locals())
+    return record_many([usage])[0]
+
+
+def record_many(usages: Sequence[Usage]) -> list[Receipt]:
+    """Record many requests in one transaction: all of them or, on InvalidUsage, none."""
+    now = timezone.now()
+    rows = [prepare(usage, now, place) for place, usage in enumerate(usages)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        share_ledger()
+        sealed_to = watermark().sealed_to
+        if all(row.source_id is None and row.timestamp >= sealed_to for row in rows):
+            cursor.executemany(INSERT, [row.stored() for row in rows])
+            return [row.receipt() for row in rows]
+        return _insert_with_care(rows, sealed_to)
+
+
+def _insert_with_care(rows: Sequence[Row], sealed_to: datetime) -> list[Receipt]:
+    """Insert row by row, to know which were new, and add the late ones to the rollups."""
+    receipts, late = [], []
+    with connection.cursor() as cursor:
+        for row in rows:
+            cursor.execute(INSERT_ONCE, row.stored())
+            if cursor.rowcount == 0:
+                receipts.append(_first_receipt(row))
+                continue
+            receipts.append(row.receipt())
+            if row.timestamp < sealed_to:
+                late.append(row)
+    cells.add(late)
+    return receipts
+
+
+def _first_receipt(row: Row) -> Receipt:
+    known = CostRecord.objects.get(source=row.source, source_id=row.source_id)
+    return Receipt(known.cost_nano, known.priced_by, created=False)
+
+
+def load(rows: Iterable[Row]) -> None:
+    """Insert the rows of an import, none of them with a source_id, in bounded memory.
+
+    To be called in a transaction that owns the ledger.
+    """
+    last_id = CostRecord.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    with connection.cursor() as cursor:
+        for chunk in _chunks(rows):
+            cursor.executemany(INSERT, [row.stored() for row in chunk])
+    cells.fold("id > %s AND timestamp < %s", [last_id, stored(watermark().sealed_to)])
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    chunk = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    yield chunk
+
+
+def seal(to: datetime | None = None) -> bool:
+    """Add the records before `to`, by default this hour's beginning, to the rollups.
+
+    Answers whether the mark moved. Needs no schedule: unsealed windows are as right, only slower.
+    """
+    to = to or floor_hour(timezone.now())
+    with transaction.atomic():
+        own_ledger()
+        mark = watermark()
+        if to <= mark.sealed_to:
+            return False
+        cells.fold("timestamp >= %s AND timestamp < %s", [stored(mark.sealed_to), stored(to)])
+        _move(mark, sealed_to=to)
+    return True
+
+
+def _move(mark: Watermark, **marks: datetime) -> None:
+    values = {"sealed_to": mark.sealed_to, "pruned_before": mark.pruned_before, **marks}
+    LedgerState.objects.update_or_create(id=1, defaults=values)
+
+
+def prune(before: datetime, *, batch: int = 1_000) -> Iterator[int]:
+    """Delete the records before `before`, floored to its hour; the rollups keep their sums.
+
+    Yields the number deleted after each batch, a transaction of its own, so that the caller
+    can report and stop between any two. Writers wait for one batch at the most.
+    """
+    before = floor_hour(before)
+    seal(before)
+    with transaction.atomic():
+        own_ledger()
+        mark = watermark()
+        if before > mark.pruned_before:
+            _move(mark, pruned_before=before)
+    while deleted := _delete_batch(before, batch):
+        yield deleted
+        time.sleep(PAUSE)
+
+
+def _delete_batch(before: datetime, batch: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {TABLE} WHERE id IN (SELECT id FROM {TABLE}"
+            " WHERE timestamp < %s ORDER BY timestamp LIMIT %s)",
+            [stored(before), batch],
+        )
+        deleted: int = cursor.rowcount
+        return deleted

@@ -1,0 +1,146 @@
+"""What a user may spend, has spent, and when that is counted anew.
+
+Days, weeks and months are calendar windows of settings.TIME_ZONE over the ledger, so nothing is
+ever reset, and asking about an unknown user creates nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+
+from django.utils import timezone
+
+from costs.instants import local_day, local_month
+from costs.models import SpendingLimit
+from costs.money import from_nano, to_nano
+from costs.windows import Span, spend
+
+WARN_AT = Decimal("0.8")
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One limit of a user beside what counts against it; amounts in nano-dollars."""
+
+    name: str
+    limit_nano: int | None
+    spent_nano: int
+    resets_at: datetime
+
+    @property
+    def reached(self) -> bool:
+        """Whether the next call is refused: at the limit, not beyond it."""
+        return self.limit_nano is not None and self.spent_nano >= self.limit_nano
+
+    @property
+    def near(self) -> bool:
+        """Whether 80 % of the limit is spent."""
+        return self.limit_nano is not None and self.spent_nano >= self.limit_nano * WARN_AT
+
+    @property
+    def percentage(self) -> float | None:
+        """The share spent, 100 at a limit of 0; None without a limit."""
+        if self.limit_nano is None:
+            return None
+        return 100 * self.spent_nano / self.limit_nano if self.limit_nano else 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a call is allowed; `reason` and `warning` are sentences for the user, or empty."""
+
+    allowed: bool
+    reason: str
+    warning: str
+    daily: Meter
+    monthly: Meter
+
+
+class Keep(Enum):
+    """The type of KEEP: leave the value as it is."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+Amount = Decimal | int | Keep | None
+
+
+def check_limits(user_id: str) -> Verdict:
+    """Whether `user_id` may spend more now: blocked at ≥, the day tested before the month.
+
+    A warning comes from 80 % on, at most once an hour a user, from whichever process asks first.
+    """
+    now = timezone.now()
+    limit = SpendingLimit.objects.filter(user_id=user_id).first()
+    daily, monthly = meters(user_id, limit, now)
+    reached = next((meter for meter in (daily, monthly) if meter.reached), None)
+    warning = "" if reached or limit is None else _warning(limit, daily, monthly, now)
+    return Verdict(reached is None, _reason(reached), warning, daily, monthly)
+
+
+def meters(user_id: str, limit: SpendingLimit | None, now: datetime) -> tuple[Meter, Meter]:
+    """The day's and the month's meter of a user at `now`; without limits where it has none."""
+    zone = timezone.get_default_timezone()
+    daily = limit.daily_limit_nano if limit else None
+    monthly = limit.monthly_limit_nano if limit else None
+    return (
+        _meter("Daily", daily, user_id, local_day(now, zone)),
+        _meter("Monthly", monthly, user_id, local_month(now, zone)),
+    )
+
+
+def _meter(name: str, limit_nano: int | None, user_id: str, window: Span) -> Meter:
+    start, end = window
+    return Meter(name, limit_nano, spend(start, end, user_id=user_id).cost_nano, end)
+
+
+def _reason(reached: Meter | None) -> str:
+    if reached is None or reached.limit_nano is None:
+        return ""
+    when = "at midnight" if reached.name == "Daily" else "next month"
+    return f"{reached.name} limit exceeded (${from_nano(reached.limit_nano):.2f}). Resets {when}."
+
+
+def _warning(limit: SpendingLimit, daily: Meter, monthly: Meter, now: datetime) -> str:
+    near = next((meter for meter in (daily, monthly) if meter.near), None)
+    if near is None or near.limit_nano is None:
+        return ""
+    due = SpendingLimit.objects.filter(pk=limit.pk).due_for_warning(now)
+    if not due.update(last_warning_at=now):
+        return ""
+    return (
+        f"{near.name} limit: {near.percentage:.0f} % used"
+        f" (${from_nano(near.spent_nano):.2f} of ${from_nano(near.limit_nano):.2f})."
+    )
+
+
+def set_user_limits(
+    user_id: str,
+    *,
+    daily: Decimal | int | Keep | None = KEEP,
+    monthly: Decimal | int | Keep | None = KEEP,
+    display_name: str | Keep = KEEP,
+) -> SpendingLimit:
+    """Set a user's limits in dollars: None is unlimited, 0 allows nothing, KEEP changes nothing.
+
+    Raises ValueError for a negative or non-finite amount and for an empty user id.
+    """
+    if not user_id:
+        raise ValueError("user_id: must not be empty")
+    values: dict[str, Any] = {
+        "daily_limit_nano": _nano(daily),
+        "monthly_limit_nano": _nano(monthly),
+        "display_name": display_name,
+    }
+    changed = {name: value for name, value in values.items() if value is not KEEP}
+    limit, _ = SpendingLimit.objects.update_or_create(user_id=user_id, defaults=changed)
+    return limit
+
+
+def _nano(amount: Amount) -> int | Keep | None:
+    return amount if amount is None or amount is Keep.KEEP else to_nano(amount)

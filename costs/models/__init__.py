@@ -1,0 +1,18 @@
+from costs.models.limit import SpendingLimit
+from costs.models.record import CostRecord
+from costs.models.rollup import ROLLUPS, LedgerState, ModelDay, ModelHour, Rollup, UserDay, UserHour
+from costs.models.usage_import import ImportedUsage, UsageImport
+
+__all__ = [
+    "ROLLUPS",
+    "CostRecord",
+    "ImportedUsage",
+    "LedgerState",
+    "ModelDay",
+    "ModelHour",
+    "Rollup",
+    "SpendingLimit",
+    "UsageImport",
+    "UserDay",
+    "UserHour",
+]

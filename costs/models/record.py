@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+
+from costs.instants import EPOCH
+from costs.money import MAX_COST, NANO, from_nano
+from costs.totals import TOKEN_FIELDS
+
+MAX_TOKENS = 2**53 - 1
+"""The largest count that JSON readers everywhere keep exact."""
+
+MAX_USER_ID = 64
+MAX_MODEL = 100
+MAX_REQUEST_TYPE = 32
+MAX_SESSION_KEY = 200
+MAX_SOURCE = 64
+MAX_SOURCE_ID = 200
+
+
+class CostRecordQuerySet(models.QuerySet["CostRecord"]):
+    def between(self, start: datetime, end: datetime) -> CostRecordQuerySet:
+        """Records of [start, end)."""
+        return self.filter(timestamp__gte=start, timestamp__lt=end)
+
+    def before(self, end: datetime) -> CostRecordQuerySet:
+        return self.filter(timestamp__lt=end)
+
+    def of_user(self, user_id: str) -> CostRecordQuerySet:
+        return self.filter(user_id=user_id)
+
+    def of_session(self, session_key: str) -> CostRecordQuerySet:
+        return self.filter(session_key=session_key)
+
+    def unpriced(self) -> CostRecordQuerySet:
+        """Records whose model had no price and whose sender gave no cost."""
+        return self.filter(priced_by="")
+
+
+def _within(field: str, low: int, high: int) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        name=f"costs_record_{field}_range",
+        condition=Q(**{f"{field}__gte": low, f"{field}__lte": high}),
+    )
+
+
+class CostRecord(models.Model):
+    """One request to a model and what it cost. Append-only: costs.ledger alone writes here."""
+
+    timestamp = models.DateTimeField()
+    user_id = models.CharField(max_length=MAX_USER_ID)
+    model = models.CharField(max_length=MAX_MODEL, blank=True)
+    request_type = models.CharField(max_length=MAX_REQUEST_TYPE, default="chat")
+    input_tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
+    cache_read_tokens = models.BigIntegerField(default=0)
+    cache_write_5m_tokens = models.BigIntegerField(default=0)
+    cache_write_1h_tokens = models.BigIntegerField(default=0)
+    cost_nano = models.BigIntegerField()
+    requests = models.BigIntegerField(
+        default=1, help_text="1, but for a row that carries older requests forward."
+    )
+    session_key = models.CharField(max_length=MAX_SESSION_KEY, blank=True)
+    source = models.CharField(max_length=MAX_SOURCE)
+    source_id = models.CharField(max_length=MAX_SOURCE_ID, null=True, blank=True)
+    priced_by = models.CharField(
+        max_length=120,
+        blank=True,
+        help_text="The price row used, “given” for a cost that came along, blank for no price.",
+    )
+
+    objects = CostRecordQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # The raw edges of every window, and the rows that a seal or a prune takes.
+            models.Index(
+                fields=["timestamp", "model", "requests", "cost_nano"], name="costs_record_time"
+            ),
+            # The raw edges of one user's windows: limits and statistics.
+            models.Index(
+                fields=["user_id", "timestamp", "requests", "cost_nano"], name="costs_record_user"
+            ),
+            # What one session cost.
+            models.Index(
+                fields=["session_key", "requests", "cost_nano"],
+                condition=~Q(session_key=""),
+                name="costs_record_session",
+            ),
+            # The line that names the models without a price.
+            models.Index(
+                fields=["timestamp", "model"],
+                condition=Q(priced_by=""),
+                name="costs_record_unpriced",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "source_id"],
+                condition=Q(source_id__isnull=False),
+                name="costs_record_idempotency_key",
+            ),
+            *(_within(field, 0, MAX_TOKENS) for field in TOKEN_FIELDS),
+            _within("cost_nano", 0, int(MAX_COST) * NANO),
+            _within("requests", 0, MAX_TOKENS),
+            models.CheckConstraint(name="costs_record_has_user", condition=~Q(user_id="")),
+            models.CheckConstraint(
+                name="costs_record_after_epoch", condition=Q(timestamp__gte=EPOCH)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.model or 'no model'} {self.timestamp:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def cost(self) -> Decimal:
+        """Dollars."""
+        return from_nano(self.cost_nano)
