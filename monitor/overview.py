@@ -57,7 +57,7 @@ VERSION = {
         SELECT (SELECT max(id) FROM costs_costrecord),
                (SELECT max(pruned_before) FROM costs_ledgerstate),
                (SELECT count(*) FROM tasks_task), (SELECT max(updated_at) FROM tasks_task),
-               (SELECT max(updated_at) FROM agent_sessions_session),
+               (SELECT max(id) FROM agent_sessions_session),
                (SELECT max(id) FROM agent_sessions_toolcall)
     """,
     "postgresql": "SELECT pg_current_snapshot()::text",

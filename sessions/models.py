@@ -11,8 +11,8 @@ from tasks.models import Task
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def between(self, start: datetime, end: datetime) -> Self:
-        """Sessions that were at work at some time in [start, end), also those begun earlier."""
-        return self.filter(started_at__lt=end, last_activity_at__gte=start)
+        """Sessions begun in [start, end)."""
+        return self.filter(started_at__gte=start, started_at__lt=end)
 
 
 class Session(models.Model):
@@ -22,15 +22,11 @@ class Session(models.Model):
     started_at = models.DateTimeField()
     last_activity_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
-    updated_at = models.DateTimeField(auto_now=True)
 
     objects = SessionQuerySet.as_manager()
 
     class Meta:
-        indexes = [
-            models.Index(fields=["last_activity_at", "started_at"], name="session_between"),
-            models.Index(fields=["updated_at"], name="session_last_change"),
-        ]
+        indexes = [models.Index(fields=["started_at"], name="session_between")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(last_activity_at__gte=F("started_at")),

@@ -31,6 +31,9 @@ CHROMIUM_FLAGS = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests off the data of whoever runs them: a private folder holds everything."""
+    config.addinivalue_line(  # said of pytest-base-url, which pytest-playwright brings
+        "filterwarnings", "ignore:Session-scoped fixtures:pytest.PytestRemovedIn10Warning"
+    )
     config.private_data = tempfile.TemporaryDirectory(prefix="agent-monitor-tests-")
     folder = Path(config.private_data.name)
     settings.DATA_DIR = folder
@@ -65,6 +68,8 @@ def signed_in(client: Client, operator: User) -> Client:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}: CHROMIUM names another")
     return browser_type_launch_args | {
         "executable_path": CHROMIUM,
         "args": CHROMIUM_FLAGS.split(),

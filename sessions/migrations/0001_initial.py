@@ -20,7 +20,6 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField()),
                 ('last_activity_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
                 ('task', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sessions', to='tasks.task')),
             ],
         ),
@@ -38,11 +37,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='session',
-            index=models.Index(fields=['last_activity_at', 'started_at'], name='session_between'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['updated_at'], name='session_last_change'),
+            index=models.Index(fields=['started_at'], name='session_between'),
         ),
         migrations.AddConstraint(
             model_name='session',

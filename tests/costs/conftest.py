@@ -1,9 +1,12 @@
+import json
 import os
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from django.db import connection
+
+from tests.costs.botfile import BotFile
 
 
 @pytest.fixture
@@ -20,3 +23,21 @@ def process_settings(transactional_db):
         "USAGE_JSON": str(settings.USAGE_JSON),
         "DJANGO_SETTINGS_MODULE": "monitor.settings",
     }
+
+
+@pytest.fixture
+def bot(tmp_path):
+    return BotFile(tmp_path / "usage.json")
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content):
+        path = tmp_path / "usage.json"
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return write

@@ -162,6 +162,11 @@ class TestLists:
         assert "1,000+ cost records" in body(reader, RECORDS)
         assert len(listed(reader, f"{RECORDS}?p=10")) == 100
 
+    def test_no_choice_of_a_filter_is_counted(self, reader: Client) -> None:
+        record("alice")
+        assert "_facets" not in body(reader, RECORDS)
+        assert "opus (1)" not in body(reader, f"{RECORDS}?_facets=True")
+
     def test_what_never_happened_is_worded(self, reader: Client) -> None:
         LedgerState.objects.create(sealed_to=NOON)
         assert listed(reader, address(LedgerState), "column") == ["2026-03-15 12:00:00", "never"]
@@ -303,6 +308,11 @@ class TestFilters:
         record("february", timestamp=datetime(2026, 3, 1, 4, 59, tzinfo=UTC))
         record("march", timestamp=datetime(2026, 3, 1, 5, tzinfo=UTC))
         assert listed(reader, f"{RECORDS}?period=month") == ["march"]
+
+    def test_what_was_typed_is_only_text(self, reader: Client) -> None:
+        html = reader.get(RECORDS, {"model": HOSTILE, "source": HOSTILE}).content.decode()
+        assert html.count("&lt;script&gt;alert") >= 4  # each in its input, and kept by the other
+        assert "<script>alert" not in html
 
     def test_before_leads_to_what_lies_further_back(self, reader: Client) -> None:
         for minute in (1, 2, 3):

@@ -126,7 +126,7 @@ class World:
 @pytest.mark.django_db
 class TestAnyHistory:
     @settings(
-        max_examples=200,
+        max_examples=120,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

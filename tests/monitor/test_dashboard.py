@@ -226,6 +226,7 @@ class TestFragment:
             poll(signed_in, "costs")
         assert not any("toolcall" in q["sql"] for q in asked.captured_queries[3:])
 
+    @pytest.mark.django_db(transaction=True)  # PostgreSQL tells of commits alone
     def test_news_make_a_new_tag(self, signed_in: Client) -> None:
         tag = poll(signed_in, "stats").headers["ETag"]
         record()

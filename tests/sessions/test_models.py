@@ -58,13 +58,11 @@ class TestSession:
         kept.refresh_from_db()
         assert kept.task is None
 
-    def test_between_finds_what_was_at_work_at_some_time(self) -> None:
-        inside = session(START, END - INSTANT)
-        long = session(START - timedelta(days=3), END + timedelta(days=3))
-        ending = session(START - timedelta(days=3), START)
-        session(START - timedelta(days=3), START - INSTANT)
+    def test_between_includes_the_start_and_excludes_the_end(self) -> None:
+        first, last = session(START, END), session(END - INSTANT, END)
+        session(START - INSTANT, END)
         session(END, END)
-        assert set(Session.objects.between(START, END)) == {inside, long, ending}
+        assert set(Session.objects.between(START, END)) == {first, last}
 
 
 class TestToolCall:

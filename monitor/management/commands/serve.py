@@ -114,8 +114,8 @@ class Command(BaseCommand):
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; bound before anything else is done, so that a failure costs nothing."""
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family)
+        family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         raise CommandError(f"Cannot listen on {host} port {port}: {error}.") from error
 

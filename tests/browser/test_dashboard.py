@@ -1,0 +1,248 @@
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session as LoginSession
+from django.utils import timezone
+from model_bakery import baker
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from costs import ledger
+from monitor.dashboard import Dashboard
+from sessions.models import Session, ToolCall
+from tasks.models import Status, Task
+from tests.conftest import PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ASK = "document.dispatchEvent(new Event('visibilitychange'))"  # what a tab does on its return
+
+
+def record(**fields: Any) -> None:
+    ledger.record_usage(
+        **{"user_id": "100000001", "model": "claude-haiku-4-5", "input_tokens": 1_000_000}
+        | {"output_tokens": 0}
+        | fields
+    )
+
+
+def busy_day() -> None:
+    """Something of every kind that the page can show."""
+    now = timezone.now()
+    record()
+    record(model="claude-sonnet-4-5", user_id="4f1d3b52-9c0e-4a7e-9b39-2f8a8f1a0c11")
+    record(model="a-model-without-a-price-" * 4)
+    record(timestamp=now - timedelta(hours=30))
+    session = baker.make(Session, started_at=now, last_activity_at=now)
+    baker.make(ToolCall, session=session, started_at=now)
+    baker.make(Task, status=Status.FAILED, created_at=now, finished_at=now)
+
+
+def figure(page: Page, label: str) -> Any:
+    return page.locator(".stat", has=page.get_by_text(label, exact=True)).locator("dd")
+
+
+class TestSignIn:
+    def test_a_person_signs_in_and_out(self, page: Page, site: str, administrator: User) -> None:
+        page.goto(f"{site}/?range=7d")
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page).to_have_url(f"{site}/?range=7d")
+        page.get_by_role("button", name="admin").click()
+        expect(page.get_by_role("link", name="Administration")).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+    def test_an_expired_session_leads_back_to_the_page(
+        self, signed_in: BrowserContext, site: str
+    ) -> None:
+        page = signed_in.new_page()
+        page.goto(f"{site}/?range=7d")
+        LoginSession.objects.all().delete()
+        page.evaluate(ASK)
+        expect(page).to_have_url(f"{site}/login/?next=/%3Frange%3D7d")
+
+
+class TestDashboard:
+    def test_an_empty_one_fills_by_itself(self, quiet_page: Page, site: str) -> None:
+        quiet_page.goto(site)
+        expect(quiet_page.get_by_text("import_usage PATH")).to_be_visible()
+        record()
+        expect(figure(quiet_page, "API Cost (24h)")).to_have_text("$1.00", timeout=12_000)
+        expect(quiet_page.get_by_role("heading", name="Cost by model")).to_be_visible(
+            timeout=12_000
+        )
+
+    def test_the_footer_refreshes_by_itself(self, quiet_page: Page, site: str) -> None:
+        record()
+        quiet_page.goto(site)
+        expect(figure(quiet_page, "API Requests")).to_have_text("1")
+        record()
+        expect(figure(quiet_page, "API Requests")).to_have_text("2", timeout=12_000)
+
+    def test_the_range_is_in_the_url_and_in_the_labels(self, quiet_page: Page, site: str) -> None:
+        busy_day()
+        quiet_page.goto(site)
+        expect(figure(quiet_page, "API Requests")).to_have_text("3")
+        quiet_page.get_by_role("link", name="7 days").click()
+        expect(quiet_page).to_have_url(f"{site}/?range=7d")
+        expect(figure(quiet_page, "Errors (7d)")).to_have_text("1")
+        expect(figure(quiet_page, "API Requests")).to_have_text("4")
+        expect(quiet_page.get_by_role("link", name="7 days")).to_have_attribute(
+            "aria-current", "page"
+        )
+
+    def test_times_are_worded_in_the_zone_of_the_reader(
+        self, browser: Browser, site: str, signed_in: BrowserContext
+    ) -> None:
+        record()
+        state = signed_in.storage_state()
+        context = browser.new_context(
+            storage_state=state, timezone_id="Asia/Kolkata", locale="en-GB"
+        )
+        page = context.new_page()
+        page.goto(site)
+        time = page.locator("time").first
+        expect(time).to_have_text(re.compile(r"^\d+ \w+ \d{4}, \d\d:\d\d$"))
+        assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", time.get_attribute("title") or "")
+        context.close()
+
+
+class TestPolling:
+    def poll(self, page: Page) -> None:
+        with (
+            page.expect_response(re.compile("fragment=stats")),
+            page.expect_response(re.compile("fragment=costs")),
+        ):
+            page.evaluate(ASK)
+        page.wait_for_timeout(50)
+
+    def mark(self, page: Page) -> None:
+        for part in ("stats", "costs"):
+            page.evaluate(f"document.getElementById('{part}').dataset.kept = 'yes'")
+
+    def kept(self, page: Page) -> int:
+        return page.locator("[data-kept]").count()
+
+    def test_no_news_render_nothing_and_swap_nothing(
+        self, quiet_page: Page, site: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rendered: list[str] = []
+
+        def counted(period: Any) -> Dashboard:
+            rendered.append(period.label)
+            return Dashboard(period)
+
+        monkeypatch.setattr("monitor.views.Dashboard", counted)
+        record()
+        quiet_page.goto(f"{site}/?range=all")
+        self.mark(quiet_page)
+        self.poll(quiet_page)
+        assert len(rendered) == 3  # the page, and each part for the browser's first question
+        self.poll(quiet_page)
+        self.poll(quiet_page)
+        assert len(rendered) == 3
+        assert self.kept(quiet_page) == 2
+        record()
+        self.poll(quiet_page)
+        assert len(rendered) == 5
+        expect(quiet_page.locator("[data-kept]")).to_have_count(0)
+
+    def test_a_hidden_tab_asks_nothing_and_asks_at_once_on_its_return(
+        self, quiet_page: Page, site: str
+    ) -> None:
+        record()
+        quiet_page.goto(site)
+        hidden = "Object.defineProperty(document, 'hidden', {{value: {}, configurable: true}})"
+        asked: list[str] = []
+        quiet_page.on("request", lambda request: asked.append(request.url))
+        quiet_page.wait_for_load_state("networkidle")
+        asked.clear()
+        quiet_page.evaluate(hidden.format("true"))
+        quiet_page.evaluate(ASK)
+        quiet_page.wait_for_timeout(5_500)  # longer than the interval
+        assert asked == []
+        quiet_page.evaluate(hidden.format("false"))
+        self.poll(quiet_page)
+        assert len(asked) == 2
+
+    def test_silence_of_the_server_is_told(self, signed_in: BrowserContext, site: str) -> None:
+        page = signed_in.new_page()
+        page.goto(site)
+        notice = page.get_by_text("No answer from the server")
+        expect(notice).to_be_hidden()
+        signed_in.set_offline(True)
+        page.evaluate(ASK)
+        expect(notice).to_be_visible()
+        signed_in.set_offline(False)
+        page.evaluate(ASK)
+        expect(notice).to_be_hidden()
+
+
+class TestWithoutScript:
+    def test_everything_works(self, browser: Browser, site: str, administrator: User) -> None:
+        busy_day()
+        context = browser.new_context(java_script_enabled=False)
+        page = context.new_page()
+        page.goto(site)
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("link", name="30 days").click()
+        expect(figure(page, "API Cost (30d)")).to_have_text("$8.00")
+        expect(page.locator("time").first).to_have_text(re.compile("UTC$"))
+        page.get_by_role("button", name="admin").click()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        context.close()
+
+
+PAGES = ["/", "/?range=all", "/password/", "/nowhere/", "/?range=bad"]
+
+
+class TestForEveryone:
+    def visit(self, page: Page, site: str, path: str, full: bool) -> None:
+        if full:
+            busy_day()
+        page.goto(site + path)
+        page.wait_for_load_state("networkidle")
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("full", [True, False], ids=["full", "empty"])
+    def test_axe_finds_nothing(
+        self, signed_in: BrowserContext, site: str, scheme: Any, full: bool
+    ) -> None:
+        page = signed_in.new_page()
+        page.emulate_media(color_scheme=scheme)
+        for path in PAGES:
+            self.visit(page, site, path, full)
+            results = Axe().run(page)
+            assert results.violations_count == 0, (path, results.generate_report())
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing_at_the_sign_in(self, page: Page, site: str, scheme: Any) -> None:
+        page.emulate_media(color_scheme=scheme)
+        page.goto(f"{site}/login/")
+        assert Axe().run(page).violations_count == 0
+
+    @pytest.mark.parametrize("width", [320, 768, 1440])
+    @pytest.mark.parametrize("full", [True, False], ids=["full", "empty"])
+    def test_no_page_scrolls_sideways(
+        self, signed_in: BrowserContext, site: str, width: int, full: bool
+    ) -> None:
+        page = signed_in.new_page()
+        page.set_viewport_size({"width": width, "height": 800})
+        for path in PAGES:
+            self.visit(page, site, path, full)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+    def test_the_first_key_skips_to_the_content(self, quiet_page: Page, site: str) -> None:
+        quiet_page.goto(site)
+        quiet_page.keyboard.press("Tab")
+        expect(quiet_page.get_by_role("link", name="Skip to content")).to_be_focused()
+        quiet_page.keyboard.press("Enter")
+        expect(quiet_page.locator("main")).to_be_focused()
