@@ -46,9 +46,9 @@ def repair() -> None:
 
     Hours before `pruned_before` have no records behind them and stay as they are.
     """
-    with transaction.atomic():
-        own_ledger()
-        mark = watermark()
+    with transaction.atomic(), connection.cursor() as cursor:
+        own_ledger(cursor)
+        mark = watermark(cursor)
         span = [stored(mark.pruned_before), stored(mark.sealed_to)]
         for hour, day in PAIRS:
             hour._default_manager.filter(start__gte=mark.pruned_before).delete()

@@ -13,18 +13,20 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from costs import cells
 from costs.instants import floor_hour
 from costs.models import CostRecord, LedgerState
-from costs.usage import COLUMNS, Receipt, Row, Usage, prepare
+from costs.usage import COLUMNS, Receipt, Row, Usage, prepare, stored_rows
 from costs.watermark import Watermark, own_ledger, share_ledger, stored, watermark
 
 TABLE = CostRecord._meta.db_table
 INSERT = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"
 INSERT_ONCE = f"{INSERT} ON CONFLICT DO NOTHING"
 CHUNK = 5_000
+PAGES = 250  # freed after each batch: about what its rows and their index entries filled
 PAUSE = 0.002  # seconds between two batches of a prune: writers get in
 
 
@@ -63,26 +65,27 @@ def record_many(usages: Sequence[Usage]) -> list[Receipt]:
     now = timezone.now()
     rows = [prepare(usage, now, place) for place, usage in enumerate(usages)]
     with transaction.atomic(), connection.cursor() as cursor:
-        share_ledger()
-        sealed_to = watermark().sealed_to
+        share_ledger(cursor)
+        sealed_to = watermark(cursor).sealed_to
         if all(row.source_id is None and row.timestamp >= sealed_to for row in rows):
-            cursor.executemany(INSERT, [row.stored() for row in rows])
+            cursor.executemany(INSERT, stored_rows(rows, cursor))
             return [row.receipt() for row in rows]
-        return _insert_with_care(rows, sealed_to)
+        return _insert_with_care(cursor, rows, sealed_to)
 
 
-def _insert_with_care(rows: Sequence[Row], sealed_to: datetime) -> list[Receipt]:
+def _insert_with_care(
+    cursor: CursorWrapper, rows: Sequence[Row], sealed_to: datetime
+) -> list[Receipt]:
     """Insert row by row, to know which were new, and add the late ones to the rollups."""
     receipts, late = [], []
-    with connection.cursor() as cursor:
-        for row in rows:
-            cursor.execute(INSERT_ONCE, row.stored())
-            if cursor.rowcount == 0:
-                receipts.append(_first_receipt(row))
-                continue
-            receipts.append(row.receipt())
-            if row.timestamp < sealed_to:
-                late.append(row)
+    for row, values in zip(rows, stored_rows(rows, cursor), strict=True):
+        cursor.execute(INSERT_ONCE, values)
+        if cursor.rowcount == 0:
+            receipts.append(_first_receipt(row))
+            continue
+        receipts.append(row.receipt())
+        if row.timestamp < sealed_to:
+            late.append(row)
     cells.add(late)
     return receipts
 
@@ -100,8 +103,9 @@ def load(rows: Iterable[Row]) -> None:
     last_id = CostRecord.objects.order_by("-id").values_list("id", flat=True).first() or 0
     with connection.cursor() as cursor:
         for chunk in _chunks(rows):
-            cursor.executemany(INSERT, [row.stored() for row in chunk])
-    cells.fold("id > %s AND timestamp < %s", [last_id, stored(watermark().sealed_to)])
+            cursor.executemany(INSERT, stored_rows(chunk, cursor))
+        sealed_to = watermark(cursor).sealed_to
+    cells.fold("id > %s AND timestamp < %s", [last_id, stored(sealed_to)])
 
 
 def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -120,9 +124,9 @@ def seal(to: datetime | None = None) -> bool:
     Answers whether the mark moved. Needs no schedule: unsealed windows are as right, only slower.
     """
     to = to or floor_hour(timezone.now())
-    with transaction.atomic():
-        own_ledger()
-        mark = watermark()
+    with transaction.atomic(), connection.cursor() as cursor:
+        own_ledger(cursor)
+        mark = watermark(cursor)
         if to <= mark.sealed_to:
             return False
         cells.fold("timestamp >= %s AND timestamp < %s", [stored(mark.sealed_to), stored(to)])
@@ -143,12 +147,13 @@ def prune(before: datetime, *, batch: int = 1_000) -> Iterator[int]:
     """
     before = floor_hour(before)
     seal(before)
-    with transaction.atomic():
-        own_ledger()
-        mark = watermark()
+    with transaction.atomic(), connection.cursor() as cursor:
+        own_ledger(cursor)
+        mark = watermark(cursor)
         if before > mark.pruned_before:
             _move(mark, pruned_before=before)
     while deleted := _delete_batch(before, batch):
+        _give_back()
         yield deleted
         time.sleep(PAUSE)
 
@@ -162,3 +167,10 @@ def _delete_batch(before: datetime, batch: int) -> int:
         )
         deleted: int = cursor.rowcount
         return deleted
+
+
+def _give_back() -> None:
+    """Return freed pages to the disk, which SQLite would keep in the file."""
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        # Not by execute(), which frees a single page. executescript commits what is open.
+        connection.connection.executescript(f"PRAGMA incremental_vacuum({PAGES})")

@@ -17,14 +17,13 @@ A name with a seller's prefix is priced at its maker's list price.
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -47,8 +46,7 @@ SPELLING = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Tokens:
+class Tokens(NamedTuple):
     """The tokens of one response; `input` are those of the prompt that touched no cache."""
 
     input: int = 0
@@ -62,8 +60,7 @@ class Tokens:
         return self.input + self.cache_write_5m + self.cache_write_1h + self.cache_read
 
 
-@dataclass(frozen=True)
-class Price:
+class Price(NamedTuple):
     """A cost in nano-dollars and the key of the row it comes from."""
 
     cost_nano: int
@@ -74,7 +71,7 @@ class Rate(int):
     """Pico-dollars a token, which are micro-dollars per million tokens."""
 
 
-class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """One line of a price file. The `us` and `fast` factors are 1 where a model has none."""
 
     model: Annotated[str, msgspec.Meta(max_length=80)]  # so that its key fits a record
@@ -95,12 +92,11 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.until <= self.start:
             raise ValueError("`until` is not after `from`")
 
-    def __str__(self) -> str:
+    @cached_property
+    def key(self) -> str:
+        """What a record keeps to tell by which row it was priced."""
         start = f" {self.start}" if self.start > date.min else ""
         return self.model + start + (f" >{self.above}" if self.above >= 0 else "")
-
-    def holds(self, day: date, prompt: int) -> bool:
-        return self.start <= day < self.until and self.above < prompt
 
     def pico(self, tokens: Tokens) -> int:
         return (
@@ -134,28 +130,47 @@ def price(
     if row is None:
         return None
     factor = (row.us if inference_geo == "us" else 1) * (row.fast if fast else 1)
-    cost = round(Fraction(row.pico(tokens), 1000) * factor)
-    return Price(cost + web_searches * SEARCH_NANO, str(row))
+    cost = _half_even(row.pico(tokens) * factor.numerator, 1000 * factor.denominator)
+    return Price(cost + web_searches * SEARCH_NANO, row.key)
 
 
-def tables() -> list[Table]:
+def _half_even(numerator: int, denominator: int) -> int:
+    """round(Fraction(numerator, denominator)), ten times as fast."""
+    whole, rest = divmod(numerator, denominator)
+    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2))
+
+
+def tables(own: str) -> list[Table]:
     """The price tables by name of model, the administrator's before the shipped one.
 
     Raises ImproperlyConfigured with file, line and cause for a faulty PRICES_CSV.
     """
-    own = settings.PRICES_CSV
     return [*([_table(Path(own))] if own else []), _table(SHIPPED)]
 
 
 def _row(model: str, day: date, prompt: int, fast: bool) -> Row | None:
-    names = list(_spellings(model))
-    for table in tables():
-        for name in names:
-            rows = [row for row in table.get(name, ()) if row.holds(day, prompt)]
-            if rows:
-                # Fast mode is flat: where a model has it, its row stands above every tier.
-                return max(rows, key=lambda row: (fast and row.fast > 1, row.above, row.start))
+    for rows in _in_force(model, day, fast, settings.PRICES_CSV):
+        for row in rows:
+            if row.above < prompt:
+                return row
     return None
+
+
+@lru_cache(maxsize=4096)
+def _in_force(model: str, day: date, fast: bool, own: str) -> list[list[Row]]:
+    """The rows that may price the model that day; the first whose threshold is passed does.
+
+    Fast mode is flat: where a model has it, its row stands before every tier.
+    """
+    listed = [table[name] for table in tables(own) for name in _spellings(model) if name in table]
+    return [
+        sorted(
+            (row for row in rows if row.start <= day < row.until),
+            key=lambda row: (fast and row.fast > 1, row.above, row.start),
+            reverse=True,
+        )
+        for rows in listed
+    ]
 
 
 def _fold(name: str) -> str:
@@ -210,8 +225,8 @@ def _exact(kind: type, text: str) -> Rate | Fraction:
 def _add(row: Row, table: Table) -> None:
     """Files the row under its names; those of one model share one list."""
     rows = table.setdefault(_fold(row.model), [])
-    if any(row.model != other.model or str(row) == str(other) for other in rows):
-        raise ValueError(f"a second row for {row}")
+    if any(row.model != other.model or row.key == other.key for other in rows):
+        raise ValueError(f"a second row for {row.key}")
     for alias in row.aliases.split():
         if table.setdefault(_fold(alias), rows) is not rows:
             raise ValueError(f"the alias {alias} is taken")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
+
+from django.db.backends.utils import CursorWrapper
+from msgspec import Meta, Struct, ValidationError, convert
+from msgspec.structs import asdict
 
 from costs import pricing
 from costs.instants import EPOCH, FOREVER
@@ -21,30 +25,12 @@ from costs.models.record import (
 )
 from costs.money import MAX_COST, NANO, from_nano, to_nano
 from costs.totals import TOKEN_FIELDS
-from costs.watermark import stored
 
-COLUMNS = (
-    "timestamp",
-    "user_id",
-    "model",
-    "request_type",
-    *TOKEN_FIELDS,
-    "cost_nano",
-    "requests",
-    "session_key",
-    "source",
-    "source_id",
-    "priced_by",
-)
+TEXT_FIELDS = ("user_id", "model", "request_type", "session_key", "source", "source_id")
+COLUMNS = ("timestamp", *TEXT_FIELDS, *TOKEN_FIELDS, "cost_nano", "requests", "priced_by")
 GIVEN = "given"
-_TEXTS = {
-    "user_id": MAX_USER_ID,
-    "model": MAX_MODEL,
-    "request_type": MAX_REQUEST_TYPE,
-    "session_key": MAX_SESSION_KEY,
-    "source": MAX_SOURCE,
-    "source_id": MAX_SOURCE_ID,
-}
+
+Count = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]
 
 
 class InvalidUsage(ValueError):
@@ -55,30 +41,28 @@ class InvalidUsage(ValueError):
         self.field, self.cause, self.place = field, cause, place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """One request to a model, as reported; see costs.ledger.record_usage for the fields."""
 
-    user_id: str
-    model: str
-    input_tokens: int
-    output_tokens: int
-    request_type: str = "chat"
+    user_id: Annotated[str, Meta(min_length=1, max_length=MAX_USER_ID)]
+    model: Annotated[str, Meta(max_length=MAX_MODEL)]
+    input_tokens: Count
+    output_tokens: Count
+    request_type: Annotated[str, Meta(max_length=MAX_REQUEST_TYPE)] = "chat"
     cost: Decimal | None = None
-    timestamp: datetime | None = None
-    session_key: str = ""
-    source: str = "api"
-    source_id: str | None = None
-    cache_read_tokens: int = 0
-    cache_write_5m_tokens: int = 0
-    cache_write_1h_tokens: int = 0
+    timestamp: Annotated[datetime, Meta(tz=True)] | None = None
+    session_key: Annotated[str, Meta(max_length=MAX_SESSION_KEY)] = ""
+    source: Annotated[str, Meta(min_length=1, max_length=MAX_SOURCE)] = "api"
+    source_id: Annotated[str, Meta(min_length=1, max_length=MAX_SOURCE_ID)] | None = None
+    cache_read_tokens: Count = 0
+    cache_write_5m_tokens: Count = 0
+    cache_write_1h_tokens: Count = 0
     inference_geo: str = ""
     speed: str = ""
-    web_searches: int = 0
+    web_searches: Count = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What the ledger holds of a request; `created` is False where it held it before."""
 
     cost_nano: int
@@ -95,8 +79,7 @@ class Receipt:
         return self.priced_by != ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """A checked and priced request, field by field what is stored; timestamp in UTC."""
 
     timestamp: datetime
@@ -115,71 +98,66 @@ class Row:
     session_key: str = ""
     source_id: str | None = None
 
-    def stored(self) -> tuple[Any, ...]:
-        """The values of COLUMNS as the database takes them."""
-        return (stored(self.timestamp), *_rest(self))
-
     def receipt(self) -> Receipt:
         return Receipt(self.cost_nano, self.priced_by)
 
 
-_rest = attrgetter(*COLUMNS[1:])
+_texts, _tokens = attrgetter(*TEXT_FIELDS), attrgetter(*TOKEN_FIELDS)
+_behind_timestamp = attrgetter(*COLUMNS[1:])
+
+
+def stored_rows(rows: Iterable[Row], cursor: CursorWrapper) -> list[tuple[Any, ...]]:
+    """The values of COLUMNS of each row, as the database takes them."""
+    stored = cursor.db.ops.adapt_datetimefield_value
+    return [(stored(row.timestamp), *_behind_timestamp(row)) for row in rows]
 
 
 def prepare(usage: Usage, now: datetime, place: int = 0) -> Row:
     """Check and price `usage`, dated `now` where it has no time. Raises InvalidUsage."""
     try:
-        return _prepare(usage, now)
+        checked = convert(asdict(usage), Usage)
+        return _priced(checked, _instant(checked.timestamp or now))
+    except ValidationError as fault:
+        cause, _, path = str(fault).partition(" - at `$.")
+        raise InvalidUsage(path.rstrip("`"), cause, place) from None
     except InvalidUsage as fault:
         fault.place = place
         raise
 
 
-def _prepare(usage: Usage, now: datetime) -> Row:
-    for field, longest in _TEXTS.items():
-        _check_text(field, getattr(usage, field), longest)
-    for field in (*TOKEN_FIELDS, "web_searches"):
-        _check_count(field, getattr(usage, field))
-    timestamp = _instant(usage.timestamp or now)
+def _priced(usage: Usage, timestamp: datetime) -> Row:
+    if not all(map(storable, filter(None, texts := _texts(usage)))):
+        field = next(
+            f for f, text in zip(TEXT_FIELDS, texts, strict=True) if text and not storable(text)
+        )
+        raise InvalidUsage(field, "holds a character that cannot be stored")
     cost_nano, priced_by = _cost(usage, timestamp)
     return Row(
         timestamp=timestamp,
+        user_id=usage.user_id,
+        model=usage.model,
+        request_type=usage.request_type,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_5m_tokens=usage.cache_write_5m_tokens,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens,
         cost_nano=cost_nano,
+        session_key=usage.session_key,
+        source=usage.source,
+        source_id=usage.source_id,
         priced_by=priced_by,
-        **{name: getattr(usage, name) for name in (*TOKEN_FIELDS, *_TEXTS)},
     )
-
-
-def _check_text(field: str, value: object, longest: int) -> None:
-    if value is None and field == "source_id":
-        return
-    if not isinstance(value, str):
-        raise InvalidUsage(field, f"expected text, got {type(value).__name__}")
-    if not value and field in ("user_id", "source", "source_id"):
-        raise InvalidUsage(field, "must not be empty")
-    if len(value) > longest:
-        raise InvalidUsage(field, f"longer than {longest} characters")
-    if not storable(value):
-        raise InvalidUsage(field, "holds a character that cannot be stored")
 
 
 def storable(text: str) -> bool:
     """Whether every database takes the text: no NUL, no lone surrogate."""
-    return ("\0" not in text and text.isascii()) or not any(
-        char == "\0" or "\ud800" <= char <= "\udfff" for char in text
-    )
-
-
-def _check_count(field: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidUsage(field, f"expected a whole number, got {type(value).__name__}")
-    if not 0 <= value <= MAX_TOKENS:
-        raise InvalidUsage(field, f"expected 0 to {MAX_TOKENS}")
+    if text.isascii():
+        return "\0" not in text
+    return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text)
 
 
 def _instant(timestamp: datetime) -> datetime:
-    if timestamp.tzinfo is None:
-        raise InvalidUsage("timestamp", "has no time zone")
     if not EPOCH <= timestamp < FOREVER:
         raise InvalidUsage("timestamp", f"{timestamp.isoformat()} is not between 1970 and 9999")
     return timestamp.astimezone(UTC)
@@ -189,11 +167,11 @@ def _cost(usage: Usage, timestamp: datetime) -> tuple[int, str]:
     if usage.cost is not None:
         try:
             return to_nano(usage.cost), GIVEN
-        except (ValueError, TypeError, ArithmeticError) as fault:
+        except ValueError as fault:
             raise InvalidUsage("cost", str(fault)) from fault
     price = pricing.price(
         usage.model,
-        pricing.Tokens(*(getattr(usage, field) for field in TOKEN_FIELDS)),
+        pricing.Tokens(*_tokens(usage)),
         timestamp,
         inference_geo=usage.inference_geo,
         speed=usage.speed,

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from costs.instants import (
     EPOCH,
@@ -25,7 +26,7 @@ from costs.instants import (
 )
 from costs.models import CostRecord, ModelDay, ModelHour, Rollup, UserDay, UserHour
 from costs.totals import SUMMED_FIELDS, Spend, Totals
-from costs.watermark import Watermark, consistently, stored, watermark
+from costs.watermark import Watermark, consistently, watermark
 
 __all__ = [
     "EPOCH",
@@ -87,7 +88,8 @@ def _real(*spans: Span) -> tuple[Span, ...]:
 
 def bounds(start: datetime, end: datetime) -> Span:
     """The window that is truly answered for [start, end): wider only where rows are pruned."""
-    return widened(start, end, watermark())
+    with connection.cursor() as cursor:
+        return widened(start, end, watermark(cursor))
 
 
 def spend(
@@ -129,18 +131,27 @@ def _sums(
     pair: Pair = (ModelHour, ModelDay) if user_id is None else (UserHour, UserDay)
     only = {"user_id": user_id, "model": model}
     where = {column: value for column, value in only.items() if value is not None}
-    rows = consistently(lambda mark: _read(pair, fields, cut(start, end, mark), where))
+    rows = consistently(
+        lambda cursor, mark: _read(cursor, pair, fields, cut(start, end, mark), where)
+    )
     return [int(total or 0) for total in rows[0]] if rows else [0] * len(fields)
 
 
 def _grouped(pair: Pair, start: datetime, end: datetime) -> dict[str, Totals]:
     key = pair[0].key
-    rows = consistently(lambda mark: _read(pair, SUMMED_FIELDS, cut(start, end, mark), {}, key))
+    rows = consistently(
+        lambda cursor, mark: _read(cursor, pair, SUMMED_FIELDS, cut(start, end, mark), {}, key)
+    )
     return {name: Totals(*map(int, sums)) for name, *sums in rows}
 
 
 def _read(
-    pair: Pair, fields: Sequence[str], pieces: Pieces, where: dict[str, str], key: str = ""
+    cursor: CursorWrapper,
+    pair: Pair,
+    fields: Sequence[str],
+    pieces: Pieces,
+    where: dict[str, str],
+    key: str = "",
 ) -> list[tuple[Any, ...]]:
     """The sums over all pieces in one statement, by `key` where one is given."""
     hour, day = pair
@@ -159,13 +170,13 @@ def _read(
         f"SELECT {named}{sums} FROM {table} WHERE {time} >= %s AND {time} < %s{only}{group}"
         for table, time, _ in sources
     ]
+    stored = cursor.db.ops.adapt_datetimefield_value
     params = [
         value
         for *_, (start, end) in sources
         for value in (stored(start), stored(end), *where.values())
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {named}{sums} FROM ({' UNION ALL '.join(parts)}) AS piece{group}", params
-        )
-        return list(cursor.fetchall())
+    cursor.execute(
+        f"SELECT {named}{sums} FROM ({' UNION ALL '.join(parts)}) AS piece{group}", params
+    )
+    return list(cursor.fetchall())

@@ -194,7 +194,6 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
         f"PRAGMA synchronous={choice('SQLITE_SYNCHRONOUS', 'FULL', SYNCHRONOUS)};"
-        "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=134217728;"
         "PRAGMA cache_size=-20000; PRAGMA journal_size_limit=27103364;",
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
+from django.db import connection
 from django.utils import timezone
 
 from costs import ledger
@@ -32,7 +33,8 @@ class Booking:
 
     def book(self, users: Sequence[UserUsage], records: Iterable[Record]) -> None:
         """Book what is new; raises Refused, for the caller to roll back, what cannot be proven."""
-        own_ledger()
+        with connection.cursor() as cursor:
+            own_ledger(cursor)
         before = by_user(EPOCH, FOREVER)
         known = {
             mark.user_id: mark for mark in ImportedUsage.objects.filter(source=self.report.source)

@@ -16,6 +16,7 @@ Events = Iterator[Event]
 CHUNK = 64 * 1024
 LONGEST_VALUE = 16  # chunks: 1 MB without one finished value is no usage.json
 DEEPEST = 32
+NESTED = ("start_map", "start_array")
 BOM = b"\xef\xbb\xbf"
 # The parser answers a whole number of thousands of digits with a SystemError.
 FAULTS = (ijson.JSONError, ValueError, SystemError)
@@ -110,14 +111,34 @@ def fields(events: Events, where: str) -> Iterator[tuple[str, str, Any]]:
         if event == "end_map":
             return
         if key in seen:
-            raise Refused(f"{where}: the key {key[:80]!r} stands twice")
+            raise _twice(where, key)
         seen.add(key)
         yield key, *next(events)
 
 
+def flat(events: Events, where: str) -> dict[str, Any]:
+    """A map whose start was just read, nested values replaced by {}: `fields` in one loop.
+
+    Nine parts in ten of a file go through here.
+    """
+    plain: dict[str, Any] = {}
+    for event, key in events:
+        if event == "end_map":
+            break
+        if key in plain:
+            raise _twice(where, key)
+        event, value = next(events)
+        plain[key] = scalar(events, event, value) if event in NESTED else value
+    return plain
+
+
+def _twice(where: str, key: str) -> Refused:
+    return Refused(f"{where}: the key {key[:80]!r} stands twice")
+
+
 def scalar(events: Events, event: str, value: Any) -> Any:
     """The value, or an empty dict in place of a nested one, which is passed over."""
-    if event not in ("start_map", "start_array"):
+    if event not in NESTED:
         return value
     depth = 1
     while depth:

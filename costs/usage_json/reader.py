@@ -15,7 +15,7 @@ from costs.models.record import MAX_MODEL, MAX_REQUEST_TYPE, MAX_TOKENS, MAX_USE
 from costs.money import to_nano
 from costs.usage import storable
 from costs.usage_json.clock import Clock
-from costs.usage_json.events import Events, fields, scalar
+from costs.usage_json.events import Events, fields, flat, scalar
 from costs.usage_json.refusal import Refused
 
 Form = TypeVar("Form")
@@ -116,7 +116,7 @@ class Reader:
             if key == "records" and event != "null":
                 kept = self._records(event, where)
             elif key == "limits" and event == "start_map":
-                limits = self._flat(f"{where}, limits")
+                limits = flat(self.events, f"{where}, limits")
             else:
                 plain[key] = scalar(self.events, event, value)
         return self._stated(user_id, where, plain, limits, kept)
@@ -129,10 +129,6 @@ class Reader:
             else:
                 self.notes["further unknown fields: passed over"] += 1
 
-    def _flat(self, where: str) -> dict[str, Any]:
-        entries = fields(self.events, where)
-        return {key: scalar(self.events, event, value) for key, event, value in entries}
-
     def _records(self, event: str, where: str) -> int:
         if event != "start_array":
             raise Refused(f"{where}, records: expected a list")
@@ -143,7 +139,7 @@ class Reader:
             place = f"{where}, records[{count}]"
             if event != "start_map":
                 raise Refused(f"{place}: expected an object")
-            record = self._record(self._flat(place), place, previous)
+            record = self._record(flat(self.events, place), place, previous)
             self.keep(record)
             count, previous = count + 1, record.timestamp
         return count

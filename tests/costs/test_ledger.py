@@ -185,6 +185,21 @@ class TestPrune:
         assert list(ledger.prune(at(2))) == []
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL vacuums by itself")
+@pytest.mark.django_db(transaction=True)
+class TestPruneOnDisk:
+    def pragma(self, name):
+        with connection.cursor() as cursor:
+            return cursor.execute(f"PRAGMA {name}").fetchone()[0]
+
+    def test_the_file_shrinks_with_each_batch(self):
+        record_many([Usage(**usage(timestamp=at(0, second))) for second in range(5000)])
+        full = self.pragma("page_count")
+        sizes = [self.pragma("page_count") for _ in ledger.prune(at(2), batch=1000)]
+        assert full > sizes[0] > sizes[2] > sizes[4]
+        assert self.pragma("freelist_count") < full / 10
+
+
 @pytest.mark.django_db
 def test_every_rollup_holds_all_kinds_of_tokens():
     record_usage(

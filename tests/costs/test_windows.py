@@ -1,6 +1,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,3 +130,37 @@ class TestWindows:
         assert windows.bounds(at(0.5), at(30.25)) == (at(0), at(31))
         assert windows.bounds(at(41.5), at(42.5)) == (at(41.5), at(42.5))
         assert windows.spend(at(1.5), at(29.5)) == Spend(1, 10**9)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plans")
+@pytest.mark.django_db
+class TestPlans:
+    @pytest.mark.parametrize(
+        "read",
+        [
+            windows.spend,
+            windows.totals,
+            windows.by_model,
+            windows.by_user,
+            lambda *window: windows.spend(*window, user_id="ann"),
+            lambda *window: windows.totals(*window, model="haiku"),
+        ],
+    )
+    def test_no_window_scans_a_table_that_grows(self, read):
+        ledger.seal(at(24 * 30 + 3))
+        with CaptureQueriesContext(connection) as captured:
+            read(at(0.5), at(24 * 30 + 3.5))
+        statement = max((query["sql"] for query in captured), key=len)
+        with connection.cursor() as cursor:
+            plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()]
+        steps = [step for step in plan if "costs_" in step]
+        assert len(steps) == 5  # raw edge, hours, days, hours, raw tail
+        assert [step for step in steps if not step.startswith("SEARCH")] == []
+
+    def test_the_footers_window_reads_raw_rows_from_an_index_alone(self):
+        with CaptureQueriesContext(connection) as captured:
+            windows.spend(at(0), at(5))
+        statement = max((query["sql"] for query in captured), key=len)
+        with connection.cursor() as cursor:
+            plan = cursor.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
+        assert any("COVERING INDEX costs_record_time" in row[3] for row in plan)
