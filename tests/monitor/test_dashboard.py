@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -153,6 +154,23 @@ class TestPage:
         record(NOW - timedelta(days=3))
         html = signed_in.get("/").content.decode()
         assert html.count("No requests in this range.") == 2
+        assert '<a href="?range=all">Show all that was ever recorded</a>' in html
+        assert "Show all" not in signed_in.get("/?range=7d").content.decode()
+
+    @pytest.mark.parametrize(
+        ("before", "words"),
+        [
+            (2, "50.0% less than"),
+            (1, "as much as"),
+            ("0.5", "100.0% more than"),
+            ("0.1", "more than ten times"),
+        ],
+    )
+    def test_the_trend_is_worded(self, signed_in: Client, before: Any, words: str) -> None:
+        record(cost=1)
+        record(NOW - timedelta(hours=30), cost=Decimal(before))
+        html = " ".join(signed_in.get("/").content.decode().split())
+        assert f"{words} the 24 hours before" in html
 
     def test_a_window_widened_by_pruning_says_so(self, signed_in: Client) -> None:
         record(NOW - timedelta(days=20))
