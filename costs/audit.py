@@ -33,7 +33,8 @@ def check() -> list[Check]:
     Hours are compared with the records not yet pruned, days with the hours of all history, and
     the models' hours with the users'. Each comparison is one statement, so writers may go on.
     """
-    checks = []
+    lost = not LedgerState.objects.exists() and ModelHour.objects.exists()
+    checks = [Check("The marks stand where there is history", int(lost))]
     for hour, day in PAIRS:
         checks.append(Check(f"{hour.__name__} equals the records", _hours_off(hour)))
         checks.append(Check(f"{day.__name__} equals {hour.__name__}", _days_off(hour, day)))
@@ -44,8 +45,11 @@ def check() -> list[Check]:
 def repair() -> None:
     """Rebuild the hours from the records as far back as these are kept, and the days from them.
 
-    Hours before `pruned_before` have no records behind them and stay as they are.
+    Hours before `pruned_before` have no records behind them and stay as they are; without the
+    marks nothing tells which those are, and nothing is done.
     """
+    if not LedgerState.objects.exists():
+        return
     with transaction.atomic(), connection.cursor() as cursor:
         own_ledger(cursor)
         mark = watermark(cursor)

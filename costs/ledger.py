@@ -49,11 +49,12 @@ def record_usage(
     speed: str = "",
     web_searches: int = 0,
 ) -> Receipt:
-    """Record one request, committed when this returns.
+    """Record one request, committed when this returns outside a transaction of the caller's.
 
     `cost` is in dollars; None prices the tokens by the table of costs.pricing, and a model
     without a price is kept with cost 0, marked unpriced. `timestamp` is aware, None means now.
-    A `source_id` known to `source` already records nothing: the receipt is the first one's.
+    A `source_id` known to `source` already records nothing: the receipt is the first one's. It is
+    known for as long as the record is kept (`manage.py prune_costs`).
     Raises InvalidUsage, a ValueError, naming the field that is wrong.
     """
     usage = Usage(**locals())
@@ -76,23 +77,30 @@ def record_many(usages: Sequence[Usage]) -> list[Receipt]:
 def _insert_with_care(
     cursor: CursorWrapper, rows: Sequence[Row], sealed_to: datetime
 ) -> list[Receipt]:
-    """Insert row by row, to know which were new, and add the late ones to the rollups."""
-    receipts, late = [], []
-    for row, values in zip(rows, stored_rows(rows, cursor), strict=True):
-        cursor.execute(INSERT_ONCE, values)
-        if cursor.rowcount == 0:
-            receipts.append(_first_receipt(row))
-            continue
-        receipts.append(row.receipt())
-        if row.timestamp < sealed_to:
-            late.append(row)
+    """Insert row by row, to know which were new, and add the late ones to the rollups.
+
+    In the order of their keys, lest two batches with the same keys lock each other out.
+    """
+    receipts: dict[int, Receipt] = {}
+    late = []
+    for place in sorted(range(len(rows)), key=lambda place: rows[place].source_id or ""):
+        receipts[place] = _insert_once(cursor, rows[place])
+        if receipts[place].created and rows[place].timestamp < sealed_to:
+            late.append(rows[place])
     cells.add(late)
-    return receipts
+    return [receipts[place] for place in range(len(rows))]
 
 
-def _first_receipt(row: Row) -> Receipt:
-    known = CostRecord.objects.get(source=row.source, source_id=row.source_id)
-    return Receipt(known.cost_nano, known.priced_by, created=False)
+def _insert_once(cursor: CursorWrapper, row: Row) -> Receipt:
+    """Insert `row` unless its key is known; again if the known one is pruned in between."""
+    (values,) = stored_rows([row], cursor)
+    while True:
+        cursor.execute(INSERT_ONCE, values)
+        if cursor.rowcount:
+            return row.receipt()
+        known = CostRecord.objects.filter(source=row.source, source_id=row.source_id).first()
+        if known:
+            return Receipt(known.cost_nano, known.priced_by, created=False)
 
 
 def load(rows: Iterable[Row]) -> None:

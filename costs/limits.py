@@ -16,7 +16,9 @@ from django.utils import timezone
 
 from costs.instants import local_day, local_month
 from costs.models import SpendingLimit
+from costs.models.record import MAX_USER_ID
 from costs.money import from_nano, to_nano
+from costs.usage import storable
 from costs.windows import Span, spend
 
 WARN_AT = Decimal("0.8")
@@ -103,19 +105,26 @@ def _reason(reached: Meter | None) -> str:
     if reached is None or reached.limit_nano is None:
         return ""
     when = "at midnight" if reached.name == "Daily" else "next month"
-    return f"{reached.name} limit exceeded (${from_nano(reached.limit_nano):.2f}). Resets {when}."
+    return f"{reached.name} limit exceeded ({dollars(reached.limit_nano)}). Resets {when}."
+
+
+def dollars(nano: int) -> str:
+    """Nano-dollars as "$2.50", with more decimals only where there are more."""
+    amount = from_nano(nano)
+    cents = amount.quantize(Decimal("0.01"))
+    return f"${cents if cents == amount else amount.normalize():f}"
 
 
 def _warning(limit: SpendingLimit, daily: Meter, monthly: Meter, now: datetime) -> str:
     near = next((meter for meter in (daily, monthly) if meter.near), None)
-    if near is None or near.limit_nano is None:
+    if near is None or near.limit_nano is None or near.percentage is None:
         return ""
     due = SpendingLimit.objects.filter(pk=limit.pk).due_for_warning(now)
     if not due.update(last_warning_at=now):
         return ""
     return (
-        f"{near.name} limit: {near.percentage:.0f} % used"
-        f" (${from_nano(near.spent_nano):.2f} of ${from_nano(near.limit_nano):.2f})."
+        f"{near.name} limit: {near.percentage // 1:.0f} % used"
+        f" ({dollars(near.spent_nano)} of {dollars(near.limit_nano)})."
     )
 
 
@@ -128,10 +137,10 @@ def set_user_limits(
 ) -> SpendingLimit:
     """Set a user's limits in dollars: None is unlimited, 0 allows nothing, KEEP changes nothing.
 
-    Raises ValueError for a negative or non-finite amount and for an empty user id.
+    Raises ValueError for what is no amount of dollars and for a user id that cannot be stored.
     """
-    if not user_id:
-        raise ValueError("user_id: must not be empty")
+    if not 1 <= len(user_id) <= MAX_USER_ID or not storable(user_id):
+        raise ValueError(f"user_id: expected 1 to {MAX_USER_ID} characters that can be stored")
     values: dict[str, Any] = {
         "daily_limit_nano": _nano(daily),
         "monthly_limit_nano": _nano(monthly),

@@ -1,11 +1,11 @@
 """Money as whole nano-dollars: exact in every sum, on every database."""
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 NANO = 10**9
-MAX_COST = Decimal(10_000_000)
-"""The largest cost of one record, in dollars: far above any real one, and small enough that
-the 64-bit sums of a table cannot overflow by a handful of hostile rows."""
+MAX_COST = Decimal(1_000_000)
+"""The largest cost of one record, in dollars: far above any real one, and so small that the
+64-bit sum of nine thousand such rows does not overflow."""
 
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 
@@ -15,7 +15,10 @@ def to_nano(amount: Decimal | int) -> int:
 
     Raises ValueError, with the cause, for what is not a finite amount from 0 to MAX_COST.
     """
-    amount = Decimal(amount)
+    try:
+        amount = Decimal(amount)
+    except InvalidOperation:
+        raise ValueError(f"{amount!r} is not an amount of money") from None
     if not amount.is_finite():
         raise ValueError(f"{amount} is not an amount of money")
     if amount < 0:

@@ -11,6 +11,9 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from costs import pricing
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1", "[::1]"}
 
@@ -43,6 +46,18 @@ def usage_json_exists(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
             id="monitor.W001",
         )
     ]
+
+
+@register(Tags.files)
+def price_file_is_read(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    try:
+        pricing.tables(settings.PRICES_CSV)
+    except ImproperlyConfigured as fault:
+        hint = "Correct the file that PRICES_CSV names, or unset it."
+        return [Error(str(fault), hint=hint, id="monitor.E002")]
+    return []
 
 
 @register(Tags.security)

@@ -92,6 +92,8 @@ PRICES_CSV = env.str("PRICES_CSV", default="")  # own rows, before those of cost
 DEBUG = flag("DEBUG")
 SECRET_KEY = env.str("SECRET_KEY", default="") or generated_key(DATA_DIR / "secret_key")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", default="localhost,127.0.0.1,[::1]")
+if not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is empty: nobody could reach the site.")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 FORWARDED_ALLOW_IPS = words("FORWARDED_ALLOW_IPS", default="127.0.0.1")
 
@@ -242,6 +244,8 @@ LOGGING = {
     "loggers": {
         "django": {"level": "WARNING"},  # drops Django's own handlers: one line a message
         "django.request": {"level": "ERROR"},
+        # A foreign Host is answered with 400; scanners would fill the journal.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.utils.autoreload": {"level": "INFO"},  # says that --reload did
     },
 }

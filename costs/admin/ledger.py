@@ -32,7 +32,6 @@ class CostRecordAdmin(EvidenceAdmin):
         "requests",
         "input_tokens",
         "output_tokens",
-        "cache_read_tokens",
         "source",
     ]
     list_filter = [PeriodFilter, BeforeFilter, ModelFilter, RequestTypeFilter, SourceFilter]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -54,8 +54,8 @@ class SpendingLimitForm(forms.ModelForm):  # type: ignore[type-arg]  # not gener
 @admin.register(SpendingLimit)
 class SpendingLimitAdmin(ExportAdmin):
     form = SpendingLimitForm
-    fields = [*SpendingLimitForm.Meta.fields, "last_warning_at"]
-    readonly_fields = ["last_warning_at"]
+    fields: ClassVar[list[Any]] = [*SpendingLimitForm.Meta.fields, moment("last_warning_at")]
+    readonly_fields: ClassVar[list[Any]] = [moment("last_warning_at")]
     list_display = [
         "user_id",
         "display_name",

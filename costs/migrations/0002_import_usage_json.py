@@ -13,11 +13,10 @@ from django.db import migrations
 def import_usage(apps, schema_editor):
     from costs.usage_json import Refused, import_file
 
-    if not settings.USAGE_JSON.exists():
-        return
     try:
-        import_file(settings.USAGE_JSON)
-    except Refused as refusal:
+        if settings.USAGE_JSON.exists():
+            import_file(settings.USAGE_JSON)
+    except (Refused, OSError) as refusal:
         raise CommandError(
             f"{settings.USAGE_JSON}: {refusal}. Nothing was imported. Mend the file, or set"
             " USAGE_JSON to another path, and migrate again."

@@ -10,8 +10,9 @@ from costs.instants import EPOCH
 from costs.money import MAX_COST, NANO, from_nano
 from costs.totals import TOKEN_FIELDS
 
-MAX_TOKENS = 2**53 - 1
-"""The largest count that JSON readers everywhere keep exact."""
+MAX_TOKENS = 10**12
+"""The largest count of one record: far above any real one, exact in every reader of JSON, and so
+small that no sum over millions of hostile rows overflows 64 bits (docs/adr/0007)."""
 
 MAX_USER_ID = 64
 MAX_MODEL = 100

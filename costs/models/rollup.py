@@ -125,4 +125,4 @@ class LedgerState(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"sealed to {self.sealed_to}, pruned before {self.pruned_before}"
+        return f"sealed to {self.sealed_to:%Y-%m-%d %H:%M} UTC"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from math import inf
 from typing import Any, BinaryIO
 
 import ijson
@@ -16,10 +17,12 @@ Events = Iterator[Event]
 CHUNK = 64 * 1024
 LONGEST_VALUE = 16  # chunks: 1 MB without one finished value is no usage.json
 DEEPEST = 32
+MOST_FIELDS = 64  # of one object other than the top level
 NESTED = ("start_map", "start_array")
 BOM = b"\xef\xbb\xbf"
-# The parser answers a whole number of thousands of digits with a SystemError.
-FAULTS = (ijson.JSONError, ValueError, SystemError)
+# The parser answers a whole number of thousands of digits with a SystemError, and an exponent
+# of twenty with an ArithmeticError.
+FAULTS = (ijson.JSONError, ValueError, ArithmeticError, SystemError)
 
 
 class JsonStream:
@@ -72,10 +75,9 @@ class JsonStream:
 
     def _describe(self, fault: Exception) -> str:
         offset = self._fault_offset()
-        cause = str(fault).split("\n")[0].removeprefix("b'").split("\\n")[0]
-        cause = (
-            cause.removesuffix(".") if isinstance(fault, ijson.JSONError) else "a number too long"
-        )
+        cause = "a number out of all bounds"
+        if isinstance(fault, ijson.JSONError):
+            cause = str(fault).split("\n")[0].removeprefix("b'").split("\\n")[0].removesuffix(".")
         return f"line {self._line(offset)}, byte {offset}: {cause}; mend the file or import a copy"
 
     def _fault_offset(self) -> int:
@@ -104,14 +106,16 @@ class JsonStream:
         return line
 
 
-def fields(events: Events, where: str) -> Iterator[tuple[str, str, Any]]:
+def fields(events: Events, where: str, most: float = inf) -> Iterator[tuple[str, str, Any]]:
     """The (key, event, value) of a map whose start was just read."""
-    seen = set()
+    seen: set[str] = set()
     for event, key in events:
         if event == "end_map":
             return
         if key in seen:
             raise _twice(where, key)
+        if len(seen) == most:
+            raise _too_many(where)
         seen.add(key)
         yield key, *next(events)
 
@@ -127,9 +131,15 @@ def flat(events: Events, where: str) -> dict[str, Any]:
             break
         if key in plain:
             raise _twice(where, key)
+        if len(plain) == MOST_FIELDS:
+            raise _too_many(where)
         event, value = next(events)
         plain[key] = scalar(events, event, value) if event in NESTED else value
     return plain
+
+
+def _too_many(where: str) -> Refused:
+    return Refused(f"{where}: more than {MOST_FIELDS} fields; not a usage.json")
 
 
 def _twice(where: str, key: str) -> Refused:

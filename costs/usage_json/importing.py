@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from hashlib import file_digest
@@ -56,21 +57,20 @@ def import_file(path: Path, options: Options | None = None) -> Report:
     """
     options = options or Options()
     report = Report(path.name, options.source)
-    notes: Counter[str] = Counter()
-    with Spool() as spool:
-        users = _read(path, options, report, spool, notes)
-        report.notes.update(notes)
-        if options.backup and not options.dry_run:
-            report.backup = str(_back_up(path, report))
-        _book(options, report, spool, users)
+    try:
+        with Spool() as spool:
+            users = _read(path, options, report, spool)
+            with _backup(path, report, wanted=options.backup and not options.dry_run):
+                _book(options, report, spool, users)
+    except OSError as fault:
+        raise Refused(f"{settings.DATA_DIR}: {fault.strerror or fault}") from None
     if not options.dry_run:
         ledger.seal()
     return report
 
 
-def _read(
-    path: Path, options: Options, report: Report, spool: Spool, notes: Counter[str]
-) -> list[UserUsage]:
+def _read(path: Path, options: Options, report: Report, spool: Spool) -> list[UserUsage]:
+    notes: Counter[str] = Counter()
     try:
         with path.open("rb") as file:
             stream = JsonStream(options.watch_reading(file, path.stat().st_size))
@@ -80,31 +80,49 @@ def _read(
         raise Refused(f"cannot be read: {fault.strerror or fault}") from None
     if stream.had_bom:
         notes["byte order mark at the beginning: passed over"] += 1
+    report.notes.update(notes)
     report.sha256, report.size = stream.digest.hexdigest(), stream.size
     return users
 
 
-def _back_up(path: Path, report: Report) -> Path:
-    """Copy the file to DATA_DIR/backups; refused if the copy is not what was read.
+@contextmanager
+def _backup(path: Path, report: Report, *, wanted: bool) -> Iterator[None]:
+    """Keep a copy of the file while the block books it, and for good if that went well.
 
     A copy that an earlier import made of the same content serves again.
     """
+    if not wanted:
+        yield
+        return
     for earlier in UsageImport.objects.filter(sha256=report.sha256).exclude(backup=""):
         if Path(earlier.backup).is_file():
-            return Path(earlier.backup)
-    stamp = timezone.now().strftime("%Y%m%dT%H%M%S.%fZ")
-    backup = Path(settings.DATA_DIR) / "backups" / f"{path.stem}-{stamp}{path.suffix}"
+            report.backup = earlier.backup
+            yield
+            return
+    copy = _copied(path, report.sha256)
+    report.backup = str(copy)
     try:
-        backup.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, backup)
-        with backup.open("rb") as file:
+        yield
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+
+
+def _copied(path: Path, sha256: str) -> Path:
+    """A copy in DATA_DIR/backups; refused if it is not what was read."""
+    stamp = timezone.now().strftime("%Y%m%dT%H%M%S.%fZ")
+    copy = Path(settings.DATA_DIR) / "backups" / f"{path.stem}-{stamp}{path.suffix}"
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+        with copy.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
     except OSError as fault:
-        raise Refused(f"no backup could be made at {backup}: {fault.strerror or fault}") from None
-    if digest != report.sha256:
-        backup.unlink()
+        raise Refused(f"no backup could be made at {copy}: {fault.strerror or fault}") from None
+    if digest != sha256:
+        copy.unlink()
         raise Refused("changed while it was read; import it again")
-    return backup
+    return copy
 
 
 def _book(options: Options, report: Report, spool: Spool, users: list[UserUsage]) -> None:

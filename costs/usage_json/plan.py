@@ -68,7 +68,7 @@ def settle(
     record to the nano-dollar is no contradiction.
     """
     rest = user.cost_nano - mark.cost_nano - booked_nano
-    drifted = abs(rest) * DRIFT < user.cost_nano or -plan.take <= rest < 0
+    drifted = abs(rest) * DRIFT < user.cost_nano or -user.requests <= rest < 0
     if drifted and (rest < 0 or not plan.missing):
         return Settlement(drift_nano=rest)
     if rest >= 0:

@@ -15,7 +15,7 @@ from costs.models.record import MAX_MODEL, MAX_REQUEST_TYPE, MAX_TOKENS, MAX_USE
 from costs.money import to_nano
 from costs.usage import storable
 from costs.usage_json.clock import Clock
-from costs.usage_json.events import Events, fields, flat, scalar
+from costs.usage_json.events import MOST_FIELDS, Events, fields, flat, scalar
 from costs.usage_json.refusal import Refused
 
 Form = TypeVar("Form")
@@ -112,7 +112,7 @@ class Reader:
             raise Refused(f"{where}: expected an object")
         plain: dict[str, Any] = {}
         kept, limits = 0, None
-        for key, event, value in fields(self.events, where):
+        for key, event, value in fields(self.events, where, MOST_FIELDS):
             if key == "records" and event != "null":
                 kept = self._records(event, where)
             elif key == "limits" and event == "start_map":

@@ -19,11 +19,33 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden) event.preventDefault();
 });
 
+// News replaces a part; what its reader scrolled and held in focus stays so.
+let kept = null;
+const scrolled = (part) => [...part.querySelectorAll(".scroll")];
+const focusable = (part) => [...part.querySelectorAll("a, button, [tabindex]")];
+
+const remember = (part) => {
+  kept = {
+    id: part.id,
+    lefts: scrolled(part).map((box) => box.scrollLeft),
+    focus: focusable(part).indexOf(document.activeElement),
+  };
+};
+
+document.addEventListener("htmx:afterSettle", () => {
+  const part = kept && document.getElementById(kept.id);
+  if (!part) return;
+  scrolled(part).forEach((box, at) => { box.scrollLeft = kept.lefts[at] ?? 0; });
+  focusable(part)[kept.focus]?.focus({ preventScroll: true });
+  kept = null;
+});
+
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (!detail.shouldSwap || !shown.has(detail.target.id)) return;
   const html = parse(detail.serverResponse);
   detail.shouldSwap = html !== shown.get(detail.target.id);
   shown.set(detail.target.id, html);
+  remember(detail.target);
 });
 
 const silence = document.querySelector("[data-connection]");

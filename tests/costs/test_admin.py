@@ -210,6 +210,7 @@ class TestPlans:
             ("source=api", "costs_record_time"),
         ],
     )
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite plans")
     @time_machine.travel(NOON)
     def test_no_page_sorts_or_counts_all_records(
         self, reader: Client, query: str, index: str
@@ -359,7 +360,7 @@ class TestLimits:
             ("-0", 0),
             ("12.5", 12_500_000_000),
             ("0.000000001", 1),
-            ("10000000", 10**16),
+            ("1000000", 10**15),
             (" 7 ", 7 * 10**9),
             ("1e3", 10**12),
             ("0e999999999", 0),
@@ -377,8 +378,8 @@ class TestLimits:
             ("NaN", "Enter an amount in dollars, such as 12.50."),
             ("Infinity", "Enter an amount in dollars, such as 12.50."),
             ("ten", "Enter an amount in dollars, such as 12.50."),
-            ("1" + "0" * 30, "A limit is at most 10,000,000 dollars; leave it blank for none."),
-            ("1e999999999", "A limit is at most 10,000,000 dollars; leave it blank for none."),
+            ("1" + "0" * 30, "A limit is at most 1,000,000 dollars; leave it blank for none."),
+            ("1e999999999", "A limit is at most 1,000,000 dollars; leave it blank for none."),
             ("0.0000000001", "An amount has at most 9 decimals."),
         ],
     )

@@ -52,7 +52,11 @@ class TestImportUsage:
         for number in range(25):
             bot.add(f"user-{number}", 1)
         call_command("import_usage", bot.save())
-        assert "… and 5 more users" in capsys.readouterr().out
+        assert "... and 5 more users" in capsys.readouterr().out
+
+    def test_a_hostile_user_id_does_not_reach_the_terminal_as_it_is(self, tmp_path, capsys):
+        call_command("import_usage", BotFile(tmp_path / "usage.json").add("a\n\x1b[2Jé", 1).save())
+        assert r"a\n\x1b[2J\xe9" in capsys.readouterr().out
 
     def test_a_dry_run_says_so(self, tmp_path, capsys):
         path = BotFile(tmp_path / "usage.json").add("222", 1).save()
@@ -169,8 +173,15 @@ class TestCheckLedger:
 
     def test_what_cannot_be_rebuilt_is_said(self):
         ModelDay.objects.filter(start=at(0)).update(requests=7)
-        with pytest.raises(CommandError, match=r"1 wrong cells: .*cannot be rebuilt"):
+        with pytest.raises(CommandError, match=r"1 wrong cells: .*nothing tells which"):
             call_command("check_ledger", "--repair")
+
+    def test_lost_marks_are_noticed_and_history_is_not_touched(self):
+        cells = ModelHour.objects.count()
+        LedgerState.objects.all().delete()
+        with pytest.raises(CommandError, match="1 wrong cells"):
+            call_command("check_ledger", "--repair")
+        assert ModelHour.objects.count() == cells
 
 
 @pytest.mark.django_db(transaction=True)

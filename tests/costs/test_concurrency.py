@@ -146,6 +146,30 @@ class TestSealAgainstOpenTransactions:
         assert ModelHour.objects.get().requests == 1
         assert windows.spend(at(0), at(2)) == Spend(1, 10**9)
 
+    def test_batches_with_the_same_keys_in_another_order_do_not_lock_each_other_out(self):
+        def batch(keys):
+            ledger.record_many(
+                [
+                    Usage(
+                        user_id="ann",
+                        model="x",
+                        input_tokens=1,
+                        output_tokens=1,
+                        cost=1,
+                        source_id=str(key),
+                    )
+                    for key in keys
+                ]
+            )
+
+        for round_ in range(20):
+            keys = range(round_ * 100, round_ * 100 + 100)
+            others = [self.other(lambda keys=keys: batch(keys)) for _ in range(2)]
+            batch(reversed(keys))
+            for other in others:
+                other.join(20)
+        assert windows.spend(EPOCH, FOREVER).requests == 2000
+
     def test_inserts_do_not_wait_for_one_another(self, held):
         held(self.record_late)
         self.record_late()

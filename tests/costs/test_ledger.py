@@ -88,7 +88,7 @@ class TestRecordUsage:
             ({"model": None}, "model"),
             ({"model": "x" * 101}, "model"),
             ({"input_tokens": -1}, "input_tokens"),
-            ({"output_tokens": 2**53}, "output_tokens"),
+            ({"output_tokens": 10**12 + 1}, "output_tokens"),
             ({"cache_read_tokens": 1.5}, "cache_read_tokens"),
             ({"cache_write_5m_tokens": True}, "cache_write_5m_tokens"),
             ({"cost": Decimal("NaN")}, "cost"),
@@ -99,8 +99,8 @@ class TestRecordUsage:
             ({"source": ""}, "source"),
             ({"source_id": ""}, "source_id"),
             ({"web_searches": -1}, "web_searches"),
-            ({"web_searches": 2**50}, "cost"),
-            ({"input_tokens": 2**53 - 1, "model": "opus"}, "cost"),
+            ({"web_searches": 10**12}, "cost"),
+            ({"input_tokens": 10**12, "model": "opus"}, "cost"),
         ],
     )
     def test_it_refuses_bad_input_and_names_the_field(self, fields, field):

@@ -78,6 +78,11 @@ class TestCheckLimits:
         assert check_limits("ann").allowed
         assert check_limits("ann").daily.percentage is None
 
+    def test_a_limit_below_a_cent_is_worded_whole(self):
+        set_user_limits("ann", daily=Decimal("0.001"))
+        spend("0.001")
+        assert check_limits("ann").reason == "Daily limit exceeded ($0.001). Resets at midnight."
+
     def test_users_do_not_count_against_one_another(self):
         set_user_limits("ann", daily=5)
         spend(50, user="bob")
@@ -151,15 +156,16 @@ class TestSetUserLimits:
         assert limit.monthly_limit_nano == 50 * 10**9
         assert set_user_limits("ann", daily=KEEP).display_name == "Ann"
 
-    @pytest.mark.parametrize("amount", [-1, Decimal("NaN"), Decimal("Infinity"), Decimal("1e30")])
+    @pytest.mark.parametrize("amount", [-1, "abc", Decimal("NaN"), Decimal("1e30")])
     def test_it_refuses_what_is_no_amount(self, amount):
         with pytest.raises(ValueError, match="amount"):
             set_user_limits("ann", daily=amount)
         assert not SpendingLimit.objects.exists()
 
-    def test_it_refuses_an_empty_user(self):
+    @pytest.mark.parametrize("user_id", ["", "x" * 65, "a\0"])
+    def test_it_refuses_a_user_that_cannot_be_stored(self, user_id):
         with pytest.raises(ValueError, match="user_id"):
-            set_user_limits("")
+            set_user_limits(user_id)
 
 
 @pytest.mark.django_db

@@ -188,6 +188,7 @@ class TestContradictions:
         records = [record(number, cost=6e-10) for number in range(9)]
         report = import_file(write({"222": user(records)}), options())
         assert (report.lines[0].drift_nano, report.proven) == (5 - 9, True)
+        assert import_file(write({"222": user(records)}), options()).sum("added") == 0
 
     @pytest.mark.parametrize(
         ("stated", "cause", "spent"),

@@ -32,6 +32,15 @@ HOSTILE = {
     "invalid UTF-8": (b'{"1": {"a": "\xff\xfe"}}', "line 1, byte 13: "),
     "UTF-16": ('{"1": {}}'.encode("utf-16"), "line 1, byte 0: "),
     "a number of 6,000 digits": (b'{"1": {"a": ' + b"9" * 6000 + b"}}", "line 1, byte "),
+    "an exponent of 22 digits": (b'{"1": {"a": 1e9999999999999999999999}}', "line 1, byte "),
+    "a hundred fields": (
+        {"1": user(**{f"field {number}": number for number in range(100)})},
+        "user '1': more than 64 fields",
+    ),
+    "a record of a hundred fields": (
+        {"1": user([record(**{f"field {number}": number for number in range(100)})])},
+        r"records\[0\]: more than 64 fields",
+    ),
     "depth bomb of lists": (b'{"1": {"a": ' + b"[" * 60_000, "nested deeper than 32"),
     "depth bomb of objects": (b'{"1": ' + b'{"a":' * 60_000, "nested deeper than 32"),
     "depth bomb at the top": (b"[" * 60_000, "the top level is not an object"),
@@ -69,7 +78,7 @@ HOSTILE = {
     ),
     "tokens are 10^30": (
         {"1": user([record(output_tokens=10**30)])},
-        "Expected `int` <= 9007199254740991",
+        "Expected `int` <= 1000000000000",
     ),
     "tokens are missing": (
         {"1": user([{"timestamp": "2025-10-16T15:15:00", "cost": 0}])},
@@ -126,6 +135,12 @@ class TestRefusals:
             import_file(write({"1": user(), "2": user(total_requests=1)}), options())
         assert not CostRecord.objects.exists()
         assert not ImportedUsage.objects.exists()
+
+    def test_no_copy_stays_of_a_file_whose_booking_is_refused(self, write, settings, tmp_path):
+        settings.DATA_DIR = tmp_path / "data"
+        with pytest.raises(Refused):
+            import_file(write({"1": user(total_requests=1)}))
+        assert list((tmp_path / "data" / "backups").iterdir()) == []
 
     def test_the_place_of_a_fault_is_found_behind_the_first_chunk(self, write):
         good = json.dumps({"1": user([record(n) for n in range(1000)])}, indent=2)

@@ -5,7 +5,12 @@ import pytest
 from django.core.checks import CheckMessage
 from pytest_django import Settings
 
-from monitor.checks import data_folder_is_writable, debug_stays_at_home, usage_json_exists
+from monitor.checks import (
+    data_folder_is_writable,
+    debug_stays_at_home,
+    price_file_is_read,
+    usage_json_exists,
+)
 
 
 def ids(check: Callable[[None], list[CheckMessage]]) -> list[str | None]:
@@ -58,3 +63,18 @@ class TestDebug:
     ) -> None:
         settings.DEBUG, settings.ALLOWED_HOSTS = debug, hosts
         assert ids(debug_stays_at_home) == found
+
+
+class TestPriceFile:
+    def test_no_file_or_a_good_one_is_fine(self, settings: Settings, tmp_path: Path) -> None:
+        settings.PRICES_CSV = ""
+        assert ids(price_file_is_read) == []
+        settings.PRICES_CSV = str(tmp_path / "prices.csv")
+        Path(settings.PRICES_CSV).write_text(
+            "model,input,output,write_5m,write_1h,read\nmine,1,2,0,0,0\n"
+        )
+        assert ids(price_file_is_read) == []
+
+    def test_one_that_cannot_be_read_is_an_error(self, settings: Settings, tmp_path: Path) -> None:
+        settings.PRICES_CSV = str(tmp_path / "none.csv")
+        assert ids(price_file_is_read) == ["monitor.E002"]

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -149,6 +150,12 @@ class TestPage:
         assert "record_usage(" in html
         assert "<dd>" not in html
         assert "$0.00" not in html
+
+    def test_the_snippet_of_the_empty_page_fills_it(self, signed_in: Client) -> None:
+        html = signed_in.get("/").content.decode()
+        snippet = next(part for part in html.split("<code>") if part.startswith("import os"))
+        exec(unescape(snippet.split("</code>")[0]), {})
+        assert "claude-sonnet-5-5" in signed_in.get("/?range=all").content.decode()
 
     def test_a_range_without_requests_says_so(self, signed_in: Client) -> None:
         record(NOW - timedelta(days=3))

@@ -25,7 +25,8 @@ class Command(LedgerCommand):
             wrong = self._report(audit.check())
         if wrong:
             cure = (
-                "what remains lies before the oldest record kept and cannot be rebuilt"
+                "what remains lies before the oldest record kept, where nothing tells which"
+                " figure is right; restore a backup"
                 if options["repair"]
                 else "run check_ledger --repair"
             )

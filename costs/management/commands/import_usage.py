@@ -33,6 +33,11 @@ def source_name(text: str) -> str:
     return text
 
 
+def shown(text: str) -> str:
+    """A foreign text without what a terminal would obey, or could not spell."""
+    return text.encode("unicode_escape").decode()
+
+
 class Command(LedgerCommand):
     help = "Take over the costs kept in a usage.json; run again, only what is new."
 
@@ -62,7 +67,7 @@ class Command(LedgerCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["path"]
-        self.stdout.write(f"Reading {path}")
+        self.stdout.write(f"Reading {shown(str(path))}")
         try:
             report = import_file(path, self._options(options))
         except Refused as refusal:
@@ -93,9 +98,9 @@ class Command(LedgerCommand):
         self.stdout.write(COLUMNS.format(*heads))
         for line in report.lines[:MOST_LINES]:
             counts = (line.read, line.added, line.skipped, line.carried_requests)
-            self._row(line.user_id[:24], *counts, line.booked.cost_nano, line.lifetime_nano)
+            self._row(shown(line.user_id)[:24], *counts, line.booked.cost_nano, line.lifetime_nano)
         if (more := len(report.lines) - MOST_LINES) > 0:
-            self.stdout.write(f"… and {more:,} more users, each kept in the import's report")
+            self.stdout.write(f"... and {more:,} more users, each kept in the import's report")
         sums = map(report.sum, ("read", "added", "skipped", "carried_requests"))
         booked = sum(line.booked.cost_nano for line in report.lines)
         self._row("all", *sums, booked, report.sum("lifetime_nano"))
@@ -110,15 +115,16 @@ class Command(LedgerCommand):
         for line in report.lines:
             if line.drift_nano:
                 self.stdout.write(
-                    f"user {line.user_id}: float sums in the file are off by"
+                    f"user {shown(line.user_id)}: float sums in the file are off by"
                     f" {line.drift_nano:+,} nano-dollars; not booked"
                 )
             if line.excess_nano or line.added > line.lifetime_requests:
                 self.stdout.write(
-                    f"user {line.user_id}: the records exceed the file's totals; trusted as asked"
+                    f"user {shown(line.user_id)}: the records exceed the file's totals;"
+                    " trusted as asked"
                 )
         for note, count in report.notes.items():
-            self.stdout.write(f"{count:,} × {note}")
+            self.stdout.write(f"{count:,} x {note}")
         self._show_end(report)
 
     def _show_end(self, report: Report) -> None:

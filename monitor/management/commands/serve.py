@@ -126,7 +126,8 @@ def migrate() -> None:
     except CommandError:
         raise
     except Exception as error:
-        raise CommandError(f"The database could not be migrated: {error}") from error
+        cause = " ".join(str(error).split())
+        raise CommandError(f"The database could not be migrated: {cause}") from error
 
 
 def first_administrator() -> str | None:
