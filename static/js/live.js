@@ -20,24 +20,24 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 });
 
 // News replaces a part; what its reader scrolled and held in focus stays so.
-let kept = null;
+const kept = new Map();
 const scrolled = (part) => [...part.querySelectorAll(".scroll")];
 const focusable = (part) => [...part.querySelectorAll("a, button, [tabindex]")];
 
 const remember = (part) => {
-  kept = {
-    id: part.id,
+  kept.set(part.id, {
     lefts: scrolled(part).map((box) => box.scrollLeft),
     focus: focusable(part).indexOf(document.activeElement),
-  };
+  });
 };
 
 document.addEventListener("htmx:afterSettle", () => {
-  const part = kept && document.getElementById(kept.id);
-  if (!part) return;
-  scrolled(part).forEach((box, at) => { box.scrollLeft = kept.lefts[at] ?? 0; });
-  focusable(part)[kept.focus]?.focus({ preventScroll: true });
-  kept = null;
+  for (const [id, { lefts, focus }] of kept) {
+    const part = document.getElementById(id);
+    scrolled(part).forEach((box, at) => { box.scrollLeft = lefts[at] ?? 0; });
+    focusable(part)[focus]?.focus({ preventScroll: true });
+  }
+  kept.clear();
 });
 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
@@ -45,7 +45,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const html = parse(detail.serverResponse);
   detail.shouldSwap = html !== shown.get(detail.target.id);
   shown.set(detail.target.id, html);
-  remember(detail.target);
+  if (detail.shouldSwap) remember(detail.target);
 });
 
 const silence = document.querySelector("[data-connection]");

@@ -99,13 +99,14 @@ class TestDashboard:
     def test_times_are_worded_in_the_zone_of_the_reader(
         self, browser: Browser, site: str, signed_in: BrowserContext
     ) -> None:
-        record()
+        record(timestamp=timezone.now() - timedelta(days=20))
+        list(ledger.prune(timezone.now()))
         state = signed_in.storage_state()
         context = browser.new_context(
             storage_state=state, timezone_id="Asia/Kolkata", locale="en-GB"
         )
         page = context.new_page()
-        page.goto(site)
+        page.goto(f"{site}/?range=7d")
         time = page.locator("time").first
         expect(time).to_have_text(re.compile(r"^\d+ \w+ \d{4}, \d\d:\d\d$"))
         assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", time.get_attribute("title") or "")
@@ -127,6 +128,21 @@ class TestPolling:
 
     def kept(self, page: Page) -> int:
         return page.locator("[data-kept]").count()
+
+    def test_news_leave_what_the_reader_scrolled_and_held_in_focus(
+        self, quiet_page: Page, site: str
+    ) -> None:
+        record(model="a-model-without-a-price-" * 4)
+        quiet_page.set_viewport_size({"width": 320, "height": 700})
+        quiet_page.goto(site)
+        table = quiet_page.get_by_role("region", name="Cost by model")
+        table.focus()
+        table.evaluate("box => { box.scrollLeft = 90; }")
+        record()
+        self.poll(quiet_page)
+        expect(table.get_by_text("claude-haiku-4-5")).to_have_count(1)
+        expect(table).to_be_focused()
+        assert table.evaluate("box => box.scrollLeft") == 90
 
     def test_no_news_render_nothing_and_swap_nothing(
         self, quiet_page: Page, site: str, monkeypatch: pytest.MonkeyPatch
@@ -186,6 +202,7 @@ class TestPolling:
 class TestWithoutScript:
     def test_everything_works(self, browser: Browser, site: str, administrator: User) -> None:
         busy_day()
+        list(ledger.prune(timezone.now() - timedelta(hours=2)))
         context = browser.new_context(java_script_enabled=False)
         page = context.new_page()
         page.goto(site)
