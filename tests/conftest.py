@@ -50,6 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
         connection.settings_dict["TEST"]["NAME"] = str(folder / "test.db")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: their event loop stays, and beside it no test client could work."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.private_data.cleanup()
 
