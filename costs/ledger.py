@@ -83,7 +83,8 @@ def _insert_with_care(
     """
     receipts: dict[int, Receipt] = {}
     late = []
-    for place in sorted(range(len(rows)), key=lambda place: rows[place].source_id or ""):
+    order = [(row.source, row.source_id or "", place) for place, row in enumerate(rows)]
+    for *_, place in sorted(order):
         receipts[place] = _insert_once(cursor, rows[place])
         if receipts[place].created and rows[place].timestamp < sealed_to:
             late.append(rows[place])

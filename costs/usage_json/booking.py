@@ -13,7 +13,7 @@ from costs import ledger
 from costs.models import ImportedUsage, SpendingLimit
 from costs.totals import Spend, Totals
 from costs.usage import Row
-from costs.usage_json.plan import Mark, check_mark, identity, plan, settle
+from costs.usage_json.plan import Mark, Plan, Settlement, check_mark, identity, plan, settle
 from costs.usage_json.reader import Record, UserUsage
 from costs.usage_json.refusal import Refused
 from costs.usage_json.report import Report, UserLine
@@ -56,6 +56,7 @@ class Booking:
             row = known.get(user.user_id)
             mark = Mark(row.requests, row.cost_nano, row.last_record) if row else Mark()
             yield from self._user_rows(user, mark, islice(records, user.kept))
+        next(records, None)  # there is none, and whoever watches learns of the end
 
     def _user_rows(self, user: UserUsage, mark: Mark, records: Iterator[Record]) -> Iterator[Row]:
         todo = plan(user, mark, trust_records=self.trust)
@@ -78,20 +79,7 @@ class Booking:
                 last_record=identity(record) if record else mark.last_record,
             )
         )
-        self.report.lines.append(
-            UserLine(
-                user_id=user.user_id,
-                read=user.kept,
-                added=todo.take,
-                carried_requests=todo.missing,
-                cost_nano=booked,
-                carried_nano=rest.carried_nano,
-                drift_nano=rest.drift_nano,
-                excess_nano=rest.excess_nano,
-                lifetime_requests=user.requests,
-                lifetime_nano=user.cost_nano,
-            )
-        )
+        self.report.lines.append(_line(user, todo, rest, booked))
 
     def _row(self, user: UserUsage, record: Record) -> Row:
         return Row(
@@ -146,6 +134,21 @@ class Booking:
                 )
         self.report.before, self.report.after = _sum(before), _sum(after)
         self.report.proven = True
+
+
+def _line(user: UserUsage, todo: Plan, rest: Settlement, booked: int) -> UserLine:
+    return UserLine(
+        user_id=user.user_id,
+        read=user.kept,
+        added=todo.take,
+        carried_requests=todo.missing,
+        cost_nano=booked,
+        carried_nano=rest.carried_nano,
+        drift_nano=rest.drift_nano,
+        excess_nano=rest.excess_nano,
+        lifetime_requests=user.requests,
+        lifetime_nano=user.cost_nano,
+    )
 
 
 def _just_before(record: Record | None, last_reset: datetime | None) -> datetime:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from hashlib import file_digest
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from django.conf import settings
 from django.db import transaction
@@ -23,8 +23,6 @@ from costs.usage_json.reader import Reader, Record, UserUsage
 from costs.usage_json.refusal import Refused
 from costs.usage_json.report import Report
 from costs.usage_json.spool import Spool
-
-Item = TypeVar("Item")
 
 
 def _unwatched(items: Iterable[Record], total: int) -> Iterable[Record]:

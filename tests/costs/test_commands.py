@@ -1,7 +1,11 @@
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -112,6 +116,24 @@ class TestImportUsage:
         assert done.returncode == 1
         assert "It must be migrated (manage.py migrate)" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+class TestImportUsageOnATerminal:
+    def test_it_shows_how_far_it_has_come(self, process_settings, tmp_path):
+        path = BotFile(tmp_path / "usage.json").add("222", 1000).save()
+        ours, theirs = os.openpty()
+        termios.tcsetwinsize(theirs, (24, 100))
+        command = [sys.executable, "manage.py", "import_usage", str(path)]
+        subprocess.run(command, cwd=ROOT, env=process_settings, stderr=theirs, check=True)
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # the end of a terminal
+            while part := os.read(ours, 4096):
+                shown += part
+        os.close(ours)
+        assert re.search(rb"Reading: 100%", shown)
+        assert re.search(rb"Booking: 100%.*1000/1000", shown)
 
 
 @pytest.mark.django_db

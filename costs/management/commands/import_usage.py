@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from zoneinfo import ZoneInfo
@@ -69,7 +70,8 @@ class Command(LedgerCommand):
         path: Path = options["path"]
         self.stdout.write(f"Reading {shown(str(path))}")
         try:
-            report = import_file(path, self._options(options))
+            with ExitStack() as self.bars:
+                report = import_file(path, self._options(options))
         except Refused as refusal:
             raise CommandError(f"{path}: {refusal}. Nothing was imported.") from None
         self._show(report)
@@ -87,9 +89,10 @@ class Command(LedgerCommand):
 
     def _watch_reading(self, file: BinaryIO, size: int) -> BinaryIO:
         bar = tqdm.wrapattr(file, "read", total=size, desc="Reading", disable=None)
-        return cast(BinaryIO, bar.__enter__())
+        return cast(BinaryIO, self.bars.enter_context(bar))
 
     def _watch_booking(self, records: Iterable[Record], total: int) -> Iterator[Record]:
+        self.bars.close()
         self.stdout.write(f"Booking {total:,} records")
         return iter(tqdm(records, total=total, desc="Booking", unit=" records", disable=None))
 
