@@ -1,6 +1,6 @@
 """Numbers and times as people read them; the exact value is always one hover away."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from django import template
@@ -69,3 +69,37 @@ def moment(instant: datetime) -> SafeString:
         utc.isoformat(timespec="seconds"),
         f"{utc:%Y-%m-%d %H:%M} UTC",
     )
+
+
+@register.filter
+def age(instant: datetime) -> SafeString:
+    """As `moment`, but worded as "5m ago", and kept so, by static/js/moments.js."""
+    utc = instant.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" data-age>{}</time>',
+        utc.isoformat(timespec="seconds"),
+        f"{utc:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def span(milliseconds: int) -> str:
+    """A length of time in its two largest units: "380 ms", "4.2 s", "3m 05s", "2h 10m", "3d 4h"."""
+    if milliseconds < 1_000:
+        return f"{milliseconds} ms"
+    if milliseconds < 59_950:
+        return f"{milliseconds / 1_000:.1f} s"
+    seconds = round(milliseconds / 1_000)
+    if seconds < 3_600:
+        return f"{seconds // 60}m {seconds % 60:02}s"
+    minutes = seconds // 60
+    if minutes < 48 * 60:
+        return f"{minutes // 60}h {minutes % 60:02}m"
+    return f"{minutes // 1_440}d {minutes // 60 % 24}h"
+
+
+@register.filter
+def duration(length: timedelta | int | None) -> str:
+    """A timedelta, or whole milliseconds; a dash where it is unknown."""
+    if length is None:
+        return "–"
+    return span(length if isinstance(length, int) else length // timedelta(milliseconds=1))

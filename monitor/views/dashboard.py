@@ -1,14 +1,9 @@
 from hashlib import blake2b
 
-from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import condition, require_http_methods, require_safe
+from django.views.decorators.http import condition, require_safe
 
 from monitor.dashboard import Dashboard
 from monitor.middleware import Request, fragment
@@ -46,14 +41,3 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     except ValueError as error:
         return TemplateResponse(request, "400.html", {"reason": error}, status=400)
     return TemplateResponse(request, DASHBOARD, {"page": Dashboard(period)})
-
-
-@sensitive_post_parameters()
-@require_http_methods(["GET", "HEAD", "POST"])
-def password(request: Request) -> HttpResponse:
-    form = PasswordChangeForm(request.user, request.POST or None)
-    if form.is_valid():
-        update_session_auth_hash(request, form.save())
-        messages.success(request, "Your password was changed.")
-        return redirect("dashboard")
-    return TemplateResponse(request, "registration/password.html", {"form": form})

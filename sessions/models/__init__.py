@@ -1,0 +1,17 @@
+"""What agents did: the sessions they opened, the tools they called, the files they touched."""
+
+from sessions.models.files import FileAccess, ImportedFile
+from sessions.models.hook_log import HookLog
+from sessions.models.rollup import ToolDay, ToolDuration
+from sessions.models.session import Session
+from sessions.models.tool_call import ToolCall
+
+__all__ = [
+    "FileAccess",
+    "HookLog",
+    "ImportedFile",
+    "Session",
+    "ToolCall",
+    "ToolDay",
+    "ToolDuration",
+]

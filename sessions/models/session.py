@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+
+from tasks.models import Task
+
+MAX_KEY = 200
+MAX_NAME = 100
+ACTIVE_FOR = timedelta(minutes=5)
+IDLE_FOR = timedelta(minutes=30)
+
+
+class SessionStatus(models.TextChoices):
+    ACTIVE = "active"
+    IDLE = "idle"
+    COMPLETED = "completed"
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def code(self) -> Self:
+        """Sessions in their own right: not those that stand in for a task (see Session)."""
+        return self.exclude(key=F("task_id"))
+
+    def between(self, start: datetime, end: datetime) -> Self:
+        """Code sessions begun in [start, end)."""
+        return self.code().filter(started_at__gte=start, started_at__lt=end)
+
+    def heard_between(self, start: datetime, end: datetime) -> Self:
+        """Sessions whose last news lies in [start, end)."""
+        return self.filter(last_activity_at__gte=start, last_activity_at__lt=end)
+
+    def open(self, now: datetime) -> Self:
+        """Sessions that are active or idle at `now`."""
+        ended = Q(ended_at__isnull=False, ended_at__gte=F("last_activity_at"))
+        return self.filter(last_activity_at__gt=now - IDLE_FOR).exclude(ended)
+
+    def closed(self, now: datetime) -> Self:
+        """Sessions that ended, or of which nothing was heard for half an hour."""
+        ended = Q(ended_at__isnull=False, ended_at__gte=F("last_activity_at"))
+        return self.filter(Q(last_activity_at__lte=now - IDLE_FOR) | ended)
+
+    def standing_alone(self) -> Self:
+        """Sessions that neither work on a known task nor belong to another session."""
+        known_task = Task.objects.filter(id=OuterRef("task_id"))
+        return self.filter(~Exists(known_task), parent__isnull=True)
+
+    def matching(self, text: str) -> Self:
+        """Sessions with `text`, in any case, in their key, user or title."""
+        return self.filter(
+            Q(key__icontains=text) | Q(user_id__icontains=text) | Q(title__icontains=text)
+        )
+
+
+class Session(models.Model):
+    """A run of an agent's client, known by the id the client gave it.
+
+    A session whose key is the id of its task stands in for one whose own id was never reported:
+    it holds the tool calls of that task, and is not counted as a session.
+    sessions.recording alone writes here.
+    """
+
+    key = models.CharField(max_length=MAX_KEY, unique=True)
+    # Without a constraint: an agent may name its task before the task itself is reported.
+    task = models.ForeignKey(
+        Task, models.CASCADE, null=True, blank=True, related_name="sessions", db_constraint=False
+    )
+    parent = models.ForeignKey(
+        "self", models.CASCADE, null=True, blank=True, related_name="subagents"
+    )
+    user_id = models.CharField(max_length=64, blank=True)
+    agent = models.CharField(max_length=MAX_NAME, blank=True)
+    model = models.CharField(max_length=MAX_NAME, blank=True)
+    workspace = models.TextField(blank=True)
+    host = models.CharField(max_length=255, blank=True)
+    git_branch = models.CharField(max_length=255, blank=True)
+    title = models.TextField(blank=True)
+    started_at = models.DateTimeField()
+    last_activity_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=MAX_NAME, blank=True)
+    source = models.CharField(max_length=64, blank=True)
+    calls = models.BigIntegerField(default=0, help_text="Its tool calls, as many as their rows.")
+    failures = models.BigIntegerField(default=0, help_text="Those of them that failed.")
+    facts_at = models.JSONField(default=dict, blank=True, editable=False)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["started_at"], name="session_between"),
+            # The list, newest activity first.
+            models.Index(fields=["last_activity_at"], name="session_heard_between"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_activity_at__gte=F("started_at")),
+                name="%(app_label)s_%(class)s_active_after_start",
+            ),
+            models.CheckConstraint(
+                condition=~Q(key=""),
+                name="%(app_label)s_%(class)s_has_key",
+            ),
+            models.CheckConstraint(
+                condition=Q(failures__gte=0, calls__gte=F("failures")),
+                name="%(app_label)s_%(class)s_failures_are_calls",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether it merely holds the calls of a task whose session is unknown."""
+        return self.key == self.task_id
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its end was reported and nothing was heard after it."""
+        return self.ended_at is not None and self.ended_at >= self.last_activity_at
+
+    @property
+    def duration(self) -> timedelta:
+        return self.last_activity_at - self.started_at
+
+    def status(self, now: datetime) -> SessionStatus:
+        """Active for 5 minutes after the last activity, idle for 30, completed from then on."""
+        silence = now - self.last_activity_at
+        if self.has_ended or silence >= IDLE_FOR:
+            return SessionStatus.COMPLETED
+        return SessionStatus.ACTIVE if silence <= ACTIVE_FOR else SessionStatus.IDLE
