@@ -1,21 +1,93 @@
+from __future__ import annotations
+
 from django.contrib import admin
 
-from sessions.models import Session, ToolCall
-from tasks.admin import RecordAdmin
+from sessions.models import (
+    FileAccess,
+    HookLog,
+    ImportedFile,
+    Session,
+    ToolCall,
+    ToolDay,
+    ToolDuration,
+)
+from tasks.admin.columns import moment, reference, short
+from tasks.admin.records import RecordAdmin, period
 
 
 @admin.register(Session)
 class SessionAdmin(RecordAdmin):
-    list_display = ["key", "user_id", "task", "started_at", "last_activity_at", "ended_at"]
-    list_select_related = ["task"]
-    search_fields = ["=key", "=user_id"]
-    ordering = ["-id"]
+    ordering = ["-last_activity_at"]
+    sortable_by = [moment("last_activity_at"), moment("started_at")]
+    list_display = [
+        short("key"),
+        "user_id",
+        reference(Session._meta.get_field("task")),
+        "agent",
+        "calls",
+        "failures",
+        moment("started_at"),
+        moment("last_activity_at"),
+        moment("ended_at"),
+    ]
+    list_filter = [period("last_activity_at", "last activity")]
+    search_fields = ["key", "task_id"]
+    search_help_text = "A whole session key or task id, letter by letter."
+    heavy = ("title", "workspace", "facts_at")
+
+
+class SessionPartAdmin(RecordAdmin):
+    """Rows of a session, found by its key."""
+
+    list_select_related = ["session"]
+    search_fields = ["session__key"]
+    search_help_text = "A whole session key, letter by letter."
 
 
 @admin.register(ToolCall)
-class ToolCallAdmin(RecordAdmin):
-    list_display = ["tool_name", "session", "success", "started_at", "finished_at"]
-    list_select_related = ["session"]
-    list_filter = ["success"]
-    search_fields = ["=tool_name", "=session__key"]
-    ordering = ["-id"]
+class ToolCallAdmin(SessionPartAdmin):
+    ordering = ["-started_at"]
+    list_display = [
+        "tool_name",
+        "session",
+        moment("started_at"),
+        "duration_ms",
+        "success",
+        "error_category",
+        short("file_path"),
+    ]
+    list_filter = ["success", period("started_at", "start")]
+    heavy = ("parameters", "error")
+
+
+@admin.register(FileAccess)
+class FileAccessAdmin(SessionPartAdmin):
+    list_display = [short("path"), "session", "reads", "writes", "edits", moment("last_at")]
+
+
+@admin.register(HookLog)
+class HookLogAdmin(SessionPartAdmin):
+    list_display = ["session", "name", "lines", "offset"]
+
+
+@admin.register(ToolDay)
+class ToolDayAdmin(RecordAdmin):
+    ordering = ["-day"]
+    list_display = ["tool_name", "day", "calls", "failures"]
+    search_fields = ["tool_name"]
+    search_help_text = "The whole name of a tool, letter by letter."
+
+
+@admin.register(ToolDuration)
+class ToolDurationAdmin(RecordAdmin):
+    ordering = ["-month"]
+    list_display = ["tool_name", "month", "bucket", "calls"]
+    search_fields = ["tool_name"]
+    search_help_text = "The whole name of a tool, letter by letter."
+
+
+@admin.register(ImportedFile)
+class ImportedFileAdmin(RecordAdmin):
+    list_display = [short("path"), "accesses", "reads", "writes", "edits", moment("last_at")]
+    search_fields = ["path"]
+    search_help_text = "A whole path, letter by letter."

@@ -10,23 +10,17 @@ from msgspec import Meta, Struct
 
 from sessions.models.session import MAX_KEY, MAX_NAME
 from sessions.models.tool_call import MAX_TOOL_NAME, MAX_TOOL_USE_ID
+from tasks.identity import Invalid
 from tasks.models.task import MAX_ID
 
 MAX_COUNT = 10**12
 MAX_MS = 10**12
 FACTS = ("user_id", "agent", "model", "workspace", "host", "git_branch", "title", "source")
 
+InvalidEvent = Invalid
 Key = Annotated[str, Meta(min_length=1, max_length=MAX_KEY)]
 Name = Annotated[str, Meta(max_length=MAX_NAME)]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
-
-
-class InvalidEvent(ValueError):
-    """An event that cannot be recorded; `field` names what is wrong, `place` its position."""
-
-    def __init__(self, field: str, cause: str, place: int = 0) -> None:
-        super().__init__(f"{field}: {cause}")
-        self.field, self.cause, self.place = field, cause, place
 
 
 class SessionEvent(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
@@ -70,6 +71,22 @@ def operator(db: None) -> User:
 def signed_in(client: Client, operator: User) -> Client:
     client.force_login(operator)
     return client
+
+
+@pytest.fixture
+def process_settings(transactional_db: None) -> dict[str, str]:
+    """The environment under which another process meets this test in its database."""
+    name = connection.settings_dict["NAME"]
+    url = f"sqlite:///{name}"
+    if connection.vendor == "postgresql":
+        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    return {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": url,
+        "DATA_DIR": str(settings.DATA_DIR),
+        "USAGE_JSON": str(settings.USAGE_JSON),
+        "DJANGO_SETTINGS_MODULE": "monitor.settings",
+    }
 
 
 @pytest.fixture(scope="session")

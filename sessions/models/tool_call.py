@@ -67,6 +67,12 @@ class ToolCall(models.Model):
             models.Index(
                 fields=["session", "tool_name", "started_at"], name="toolcall_tool_timeline"
             ),
+            # How often a session used a file.
+            models.Index(
+                fields=["session", "file_path"],
+                condition=~Q(file_path=""),
+                name="toolcall_files",
+            ),
             # The failed calls of a range by what they failed of.
             models.Index(
                 fields=["started_at", "error_fingerprint"],

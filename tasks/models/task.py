@@ -40,6 +40,11 @@ ACTIVE = (Status.PENDING, Status.RUNNING)
 FINISHED = (Status.COMPLETED, Status.FAILED, Status.STOPPED)
 
 
+def _weight(at: datetime, status: str, error: str, result: str) -> tuple[Any, ...]:
+    """Orders reported states: the heaviest is the state of the task."""
+    return status != Status.PENDING, at, RANK[Status(status)], error, result
+
+
 class NotAllowed(Exception):
     """The task is in a state from which that step makes no sense; the text says which."""
 
@@ -173,24 +178,36 @@ class Task(models.Model):
             return None
         return max(timedelta(), (self.finished_at or self.updated_at) - self.started_at)
 
-    def take(self, status: str, at: datetime, *, error: str = "", result: str = "") -> bool:
-        """Take over a reported state, unless a later one is known; answers whether it counts.
+    def take(
+        self,
+        status: str,
+        at: datetime,
+        created_at: datetime | None = None,
+        *,
+        error: str = "",
+        result: str = "",
+    ) -> None:
+        """Merge a report into this row, without saving: a blank `status` is mere news.
 
-        Nothing is saved. Of states at one instant the weightier counts, then the greater text,
-        so that every order of arrival ends alike.
+        The state of the latest time counts, whenever it arrives; of states at one instant the
+        weightier, then the one with the greater text. Pending is what a task is before anything
+        else was said, so it gives way to every other state, whatever the clocks say.
         """
-        self.created_at = min(self.created_at, at)
+        self.created_at = min(self.created_at, created_at or at, at)
         self.updated_at = max(self.updated_at, at)
         if status == Status.RUNNING:
             self.started_at = min(self.started_at or at, at)
-        known = (self.status_at, RANK[Status(self.status)], self.error, self.result)
-        if (at, RANK[Status(status)], error, result) <= known:
-            return False
-        self.status, self.status_at, self.error, self.result = status, at, error, result
-        self.finished_at = at if status in FINISHED else None
-        self.error_category = category(error) if error else ""
-        self.error_fingerprint = fingerprint(error) if status == Status.FAILED else ""
-        return True
+        told, known = (
+            (at, status, error, result),
+            (self.status_at, self.status, self.error, self.result),
+        )
+        if status and _weight(*told) > _weight(*known):
+            self.status_at, self.status, self.error, self.result = told
+            self.finished_at = at if status in FINISHED else None
+            self.error_category = category(error) if error else ""
+            self.error_fingerprint = fingerprint(error) if error else ""
+        if self.status == Status.PENDING:
+            self.status_at = self.created_at
 
     def start(self, *, pid: int | None = None, host: str = "") -> None:
         """An agent begins, as process `pid` of `host`. Raises NotAllowed unless it is pending."""
@@ -232,7 +249,9 @@ class Task(models.Model):
         allowed: tuple[Status, ...],
         message: str,
         facts: Mapping[str, Any] | None = None,
-        **outcome: str,
+        *,
+        error: str = "",
+        result: str = "",
     ) -> None:
         """Move to `status` in a transaction, whatever this object believes of the row."""
         with transaction.atomic():
@@ -243,7 +262,7 @@ class Task(models.Model):
                     f" can become {status.value}."
                 )
             at, ended = max(timezone.now(), row.status_at), row.finished_at
-            row.take(status, at, **outcome)
+            row.take(status, at, error=error, result=result)
             row.finished_at = row.finished_at and (ended or row.finished_at)
             learn(row, facts or {}, at)
             row.save()

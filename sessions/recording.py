@@ -1,0 +1,177 @@
+"""The only writer of sessions, tool calls and what they add up to.
+
+Events may come in any order and any number of times, from any number of processes: the rows and
+the rollups end the same.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Model
+
+from sessions.events import InvalidEvent, SessionEvent, ToolStarted
+from sessions.merging import hear, merge
+from sessions.models import Session, ToolCall
+from sessions.rollups import Shares
+from tasks.facts import learn
+from tasks.identity import check_ids, checked
+from tasks.instants import instant
+from tasks.models import Task
+from tasks.redaction import clean, clean_text
+
+LIMITS = {"title": 1_000, "error": 10_000}
+
+Key = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a batch was news of; all zeros where everything in it was known."""
+
+    sessions_added: int = 0
+    calls_added: int = 0
+    calls_changed: int = 0
+
+
+def record(events: Sequence[SessionEvent]) -> Recorded:
+    """Record many events in one transaction: all of them or, on InvalidEvent, none.
+
+    Committed when this returns outside a transaction of the caller's. Secrets in parameters,
+    titles and errors are taken out, and sizes capped, before anything is stored.
+    Raises InvalidEvent, a ValueError, naming the field and the place of what is wrong.
+    """
+    prepared = [_prepared(event, place) for place, event in enumerate(events)]
+    with transaction.atomic():
+        sessions, added = _locked(prepared)
+        before = {key: _values(session) for key, session in sessions.items()}
+        _hear(sessions, prepared)
+        calls = [event for event in prepared if isinstance(event, ToolStarted)]
+        recorded = _calls(sessions, calls)
+        for key, session in sessions.items():
+            _save_changes(session, before[key])
+        _tell_tasks(sessions.values())
+    return Recorded(added, *recorded)
+
+
+def _prepared(event: SessionEvent, place: int) -> SessionEvent:
+    """The event with its texts cut, its secrets taken out and its time in UTC."""
+    changes: dict[str, Any] = {
+        name: clean_text(getattr(event, name), limit)
+        for name, limit in LIMITS.items()
+        if hasattr(event, name)
+    }
+    if isinstance(event, ToolStarted):
+        changes["parameters"] = clean(event.parameters or {})
+    try:
+        prepared: SessionEvent = checked(event, changes)
+        check_ids(prepared, ("session_key", "parent_key", "task_id", "user_id"))
+        if prepared.parent_key == prepared.session_key:
+            raise InvalidEvent("parent_key", "a session is not its own parent")
+        prepared = checked(prepared, {"at": instant("at", prepared.at)})
+    except InvalidEvent as fault:
+        fault.place = place
+        raise
+    return prepared
+
+
+def _locked(events: Sequence[SessionEvent]) -> tuple[dict[str, Session], int]:
+    """The sessions of the events and their parents by key, and how many of them were made.
+
+    Their rows are locked in the order of their keys: two batches never wait for each other, and
+    what follows in this transaction has each session to itself.
+    """
+    first = {key: event.at for event in events for key in (event.session_key, event.parent_key)}
+    first.pop("", None)
+    known = set(Session.objects.filter(key__in=first).values_list("key", flat=True))
+    missing = [
+        Session(key=key, started_at=at, last_activity_at=at)
+        for key, at in sorted(first.items())
+        if key not in known
+    ]
+    Session.objects.bulk_create(missing, ignore_conflicts=True)
+    rows = Session.objects.select_for_update().filter(key__in=first).order_by("key")
+    return {session.key: session for session in rows}, len(missing)
+
+
+def _hear(sessions: Mapping[str, Session], events: Sequence[SessionEvent]) -> None:
+    """Tell the sessions what is new of them; what a sub-agent does, its parent lives through."""
+    for event in events:
+        session = sessions[event.session_key]
+        hear(session, event)
+        if event.parent_key:
+            parent = sessions[event.parent_key]
+            hear(parent, SessionEvent(session_key=parent.key, at=event.at))
+            learn(session, {"parent_id": parent.pk}, event.at)
+
+
+def _calls(sessions: Mapping[str, Session], events: Sequence[ToolStarted]) -> tuple[int, int]:
+    """Merge the events into their calls; answers how many calls are new, and how many changed."""
+    by_call: dict[Key, list[ToolStarted]] = defaultdict(list)
+    for event in events:
+        by_call[sessions[event.session_key].pk, event.tool_use_id].append(event)
+    known, shares, new, changed = _known(by_call), Shares(), [], 0
+    for key, told in by_call.items():
+        if key in known:
+            changed += _changed(known[key], told, shares)
+        else:
+            new.append(_made(key, told))
+            shares.count(new[-1], 1)
+    ToolCall.objects.bulk_create(new)
+    shares.book()
+    for session in sessions.values():
+        session.calls += shares.of_session[session.pk]["calls"]
+        session.failures += shares.of_session[session.pk]["failures"]
+    return len(new), changed
+
+
+def _known(by_call: Mapping[Key, object]) -> dict[Key, ToolCall]:
+    sessions, ids = {session for session, _ in by_call}, {id for _, id in by_call}
+    rows = ToolCall.objects.filter(session_id__in=sessions, tool_use_id__in=ids)
+    return {(row.session_id, row.tool_use_id): row for row in rows}
+
+
+def _made(key: Key, events: Sequence[ToolStarted]) -> ToolCall:
+    call = ToolCall(session_id=key[0], tool_use_id=key[1], parameters={})
+    for event in events:
+        merge(call, event)
+    return call
+
+
+def _changed(call: ToolCall, events: Sequence[ToolStarted], shares: Shares) -> bool:
+    before, old = _values(call), ToolCall(**_values(call))
+    for event in events:
+        merge(call, event)
+    if changed := _save_changes(call, before):
+        shares.count(old, -1)
+        shares.count(call, 1)
+    return changed
+
+
+def _values(row: Model) -> dict[str, Any]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def _save_changes(row: Model, before: Mapping[str, Any]) -> bool:
+    """Save the fields that differ from `before`; answers whether there were any."""
+    now = _values(row)
+    changed = [name for name, value in now.items() if value != before[name]]
+    if changed:
+        row.save(update_fields=changed)
+    return bool(changed)
+
+
+def _tell_tasks(sessions: Iterable[Session]) -> None:
+    """What a session does is news of the task it works on."""
+    news: dict[str, datetime] = {}
+    for session in sessions:
+        if task_id := session.task_id:
+            at = session.last_activity_at
+            news[task_id] = max(news.get(task_id, at), at)
+    for task_id, at in sorted(news.items()):
+        Task.objects.heard(task_id, at)

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from tasks import pruning
+from tasks.management.base import PruneCommand
+
+
+class Command(PruneCommand):
+    help = "Delete finished tasks without recent news, with all that hangs on them."
+    noun = batch_of = "tasks"
+    batch = 100
+
+    def old(self, before: datetime) -> int:
+        return pruning.old(before).count()
+
+    def prune(self, before: datetime, batch: int) -> Iterator[int]:
+        return pruning.prune(before, batch=batch)

@@ -1,0 +1,65 @@
+"""Old tasks leave with all that hangs on them, in short transactions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from tasks.models import Attachment, Task
+
+PAGES = 5_000  # given back to the disk after a batch, at the most: 20 MB
+PAUSE = 0.002  # seconds between two batches: writers get in
+
+
+def prune(before: datetime, *, batch: int = 100) -> Iterator[int]:
+    """Delete finished tasks without news since `before`, with their log, files and sessions.
+
+    Yields the number of tasks deleted after each batch, a transaction of its own.
+    """
+    while deleted := _delete_batch(before, batch):
+        yield deleted
+
+
+def old(before: datetime) -> QuerySet[Task]:
+    return Task.objects.finished().filter(updated_at__lt=before)
+
+
+def _delete_batch(before: datetime, batch: int) -> int:
+    with transaction.atomic():
+        rows = old(before).select_for_update().order_by("updated_at")[:batch]
+        ids = list(rows.values_list("pk", flat=True))
+        remove(Attachment.objects.filter(task__in=ids))
+        Task.objects.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+def remove(attachments: QuerySet[Attachment]) -> None:
+    """Delete attachments and, once that is committed, their files.
+
+    A file that cannot be deleted is logged: no row names it any more.
+    """
+    with transaction.atomic():
+        for attachment in attachments:
+            delete = partial(attachment.file.storage.delete, str(attachment.file))
+            transaction.on_commit(delete, robust=True)
+        attachments.delete()
+
+
+def politely(batches: Iterator[int]) -> Iterator[int]:
+    """The batches of a prune; after each one freed pages go to the disk, and others may write."""
+    for deleted in batches:
+        _give_back()
+        yield deleted
+        time.sleep(PAUSE)
+
+
+def _give_back() -> None:
+    """Return freed pages to the disk, which SQLite would keep in the file."""
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        # Not by execute(), which frees a single page. executescript commits what is open.
+        connection.connection.executescript(f"PRAGMA incremental_vacuum({PAGES})")
