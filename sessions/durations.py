@@ -46,7 +46,7 @@ def quantile(counts: Mapping[int, int], q: float) -> float | None:
     rank = _rank(sum(counts.values()), q)
     for number, count in sorted(counts.items()):
         rank -= count
-        if count and rank <= 0:
+        if rank <= 0:
             return value(number)
     return None
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 PLANNING_TOOLS = ("TodoWrite", "TaskCreate", "TaskUpdate")
+MAX_STEPS = 10**6
 
 
 class PlanningCall(Protocol):
@@ -111,7 +112,7 @@ def _created(parameters: Mapping[str, Any]) -> Step:
 
 def _update(steps: dict[str, Step], parameters: Mapping[str, Any]) -> None:
     """Change the step that is named; one that is unknown was made elsewhere, and is not shown."""
-    number, status = _text(parameters, "taskId"), parameters.get("status")
+    number, status = _number(parameters.get("taskId")), parameters.get("status")
     if number not in steps:
         return
     if status == "deleted":
@@ -128,7 +129,13 @@ def _update(steps: dict[str, Step], parameters: Mapping[str, Any]) -> None:
 
 def _text(parameters: Mapping[str, Any], key: str) -> str:
     value = parameters.get(key)
-    return str(value) if isinstance(value, str | int) else ""
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, int) and 0 < value < MAX_STEPS:
+        return str(value)
+    return value if isinstance(value, str) else ""
 
 
 def _status(value: Any) -> StepStatus:

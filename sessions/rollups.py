@@ -84,7 +84,7 @@ def _add(
 
 def recount(files: Iterable[tuple[int, str]]) -> None:
     """Count anew how often sessions, by id, used files: their rows are locked by the caller."""
-    touched = sorted(files)
+    touched = dict.fromkeys(sorted(files))
     sessions, paths = {session for session, _ in touched}, {path for _, path in touched}
     counted = ToolCall.objects.filter(session_id__in=sessions, file_path__in=paths)
     writes, edits = Q(tool_name__in=WRITES), Q(tool_name__in=EDITS)
@@ -101,7 +101,7 @@ def recount(files: Iterable[tuple[int, str]]) -> None:
             session_id=session, path=path, **dict(zip(figures, values, strict=True))
         )
         for session, path, *values in rows
-        if (session, path) in set(touched)
+        if (session, path) in touched
     }
     gone = [key for key in touched if key not in found]
     for session, path in gone:

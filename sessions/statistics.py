@@ -1,35 +1,58 @@
 """How often tools were called, how often that failed and how long it took, over any range.
 
-Calls and failures are exact for every range: whole UTC days come from ToolDay, the edges from the
-calls. Percentiles (sessions.durations) of up to seven days come from the calls; those of longer
-ranges are within 0.8 %, since whole UTC months come from ToolDuration. Only what is still stored
-as a call can be told at an edge, while the rollups outlive the calls.
+Calls and failures are exact: whole UTC days come from ToolDay, the edges of a range from the calls
+themselves. Percentiles (sessions.durations) of up to seven days come from the calls; those of
+longer ranges are within 0.8 %, as whole UTC months come from ToolDuration. The rollups outlive the
+calls they count; at an edge only calls that are still stored are seen.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from sessions.durations import bucket, nearest_rank, quantile
 from sessions.models import ToolCall, ToolDay, ToolDuration
 
-DAY = timedelta(days=1)
 EXACT_FOR = timedelta(days=7, minutes=1)  # a week that ends with the current minute
-MEDIAN, HIGH = 0.5, 0.95
+CHUNK = 5_000
 
 Span = tuple[datetime, datetime]
 
 
+class Unit(NamedTuple):
+    """Spans of UTC that follow each other: when the one that holds an instant began."""
+
+    floor: Callable[[datetime], datetime]
+    longest: timedelta
+
+    def ceil(self, instant: datetime) -> datetime:
+        here = self.floor(instant)
+        return here if here == instant else self.floor(here + self.longest)
+
+
+def floor_day(instant: datetime) -> datetime:
+    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def floor_month(instant: datetime) -> datetime:
+    return floor_day(instant).replace(day=1)
+
+
+DAY = Unit(floor_day, timedelta(days=1))
+MONTH = Unit(floor_month, timedelta(days=31))
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """The calls of one tool in a range; percentiles in milliseconds, None where none is known.
+    """The calls of one tool in a range; percentiles in ms, None where no duration is known.
 
-    Calls that still run, or never reported an end, count as calls.
+    Calls that still run, or whose end was never reported, count as calls.
     """
 
     name: str
@@ -62,29 +85,23 @@ class Statistics:
 
 @dataclass(slots=True)
 class Tally:
-    """What is known of one tool while it is being counted."""
+    """One tool while it is counted: its durations as they are, or how many in each bucket."""
 
     calls: int = 0
     failures: int = 0
     durations: list[int] = field(default_factory=list)
     buckets: Counter[int] = field(default_factory=Counter)
 
-    def percentile(self, q: float, *, exact: bool) -> float | None:
-        return nearest_rank(self.durations, q) if exact else quantile(self.buckets, q)
+    def percentile(self, q: float) -> float | None:
+        return nearest_rank(self.durations, q) if self.durations else quantile(self.buckets, q)
 
 
 def tools(start: datetime, end: datetime) -> Statistics:
-    """The tools called in [start, end), both aware."""
+    """The tools called in [start, end), two aware datetimes."""
     exact = end - start <= EXACT_FOR
-    tallies = _from_calls(start, end) if exact else _from_rollups(start, end)
+    tallies = _by_calls(start, end) if exact else _by_rollups(start, end)
     rows = [
-        Tool(
-            name,
-            tally.calls,
-            tally.failures,
-            tally.percentile(MEDIAN, exact=exact),
-            tally.percentile(HIGH, exact=exact),
-        )
+        Tool(name, tally.calls, tally.failures, tally.percentile(0.5), tally.percentile(0.95))
         for name, tally in tallies.items()
         if tally.calls
     ]
@@ -92,7 +109,74 @@ def tools(start: datetime, end: datetime) -> Statistics:
 
 
 def count(start: datetime, end: datetime) -> int:
-    """How many tool calls began in [start, end), both aware; as quick for years as for a day."""
-    days, edges = _cut(start, end, _floor_day, _ceil_day)
-    calls = sum(ToolCall.objects.between(*edge).count() for edge in edges)
-    return calls + sum(_of_days(span).aggregate(n=Sum("calls", default=0))["n"] for span in days)
+    """How many tool calls began in [start, end), as quick to tell for years as for a day."""
+    whole, edges = _cut(start, end, DAY)
+    days = _days(whole).aggregate(calls=Sum("calls", default=0))["calls"] if whole else 0
+    return int(days) + sum(ToolCall.objects.between(*edge).count() for edge in edges)
+
+
+def _by_calls(start: datetime, end: datetime) -> dict[str, Tally]:
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    calls = ToolCall.objects.between(start, end)
+    rows = calls.values_list("tool_name", "duration_ms", "success")
+    for name, duration, success in rows.iterator(CHUNK):
+        tally = tallies[name]
+        tally.calls += 1
+        tally.failures += success is False
+        if duration is not None:
+            tally.durations.append(duration)
+    for tally in tallies.values():
+        tally.durations.sort()
+    return tallies
+
+
+def _by_rollups(start: datetime, end: datetime) -> dict[str, Tally]:
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    for name, calls, failures in _counted(start, end):
+        tallies[name].calls += int(calls)
+        tallies[name].failures += int(failures)
+    for name, number, calls in _timed(start, end):
+        tallies[name].buckets[number] += int(calls)
+    return tallies
+
+
+def _counted(start: datetime, end: datetime) -> Iterator[tuple[str, int, int]]:
+    """Calls and failures by tool, in pieces that add up."""
+    whole, edges = _cut(start, end, DAY)
+    if whole:
+        yield from _days(whole).values_list("tool_name").annotate(Sum("calls"), Sum("failures"))
+    failed = Count("pk", filter=Q(success=False))
+    for edge in edges:
+        yield from (
+            ToolCall.objects.between(*edge)
+            .values_list("tool_name")
+            .annotate(Count("pk"), failed=failed)
+        )
+
+
+def _timed(start: datetime, end: datetime) -> Iterator[tuple[str, int, int]]:
+    """Calls by tool and bucket of duration, in pieces that add up."""
+    whole, edges = _cut(start, end, MONTH)
+    if whole:
+        first, last = (instant.date() for instant in whole)
+        months = ToolDuration.objects.filter(month__gte=first, month__lt=last)
+        yield from months.values_list("tool_name", "bucket").annotate(Sum("calls"))
+    for edge in edges:
+        known = ToolCall.objects.between(*edge).filter(duration_ms__isnull=False)
+        rows = known.values_list("tool_name", "duration_ms").annotate(Count("pk"))
+        for name, duration, calls in rows.iterator(CHUNK):
+            yield name, bucket(duration), calls
+
+
+def _days(whole: Span) -> QuerySet[ToolDay]:
+    first, last = (instant.date() for instant in whole)
+    return ToolDay.objects.filter(day__gte=first, day__lt=last)
+
+
+def _cut(start: datetime, end: datetime, unit: Unit) -> tuple[Span | None, list[Span]]:
+    """The whole units of [start, end), and what is left of it before and after them."""
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    first, last = unit.ceil(start), unit.floor(end)
+    if first >= last:
+        return None, [(start, end)] if start < end else []
+    return (first, last), [edge for edge in ((start, first), (last, end)) if edge[0] < edge[1]]

@@ -17,6 +17,7 @@ from typing import Any
 MARK = "[redacted]"
 TOO_DEEP = "[nested too deep]"
 MAX_TEXT = 4000  # characters
+TAIL = 32  # characters, for the words that say how many were cut
 MAX_ITEMS = 500
 MAX_DEPTH = 20
 MAX_BYTES = 16 * 1024
@@ -54,7 +55,7 @@ TOKEN = re.compile(
     | xox[a-z]-[\w-]{6,}
     | A[KS]IA[0-9A-Z]{12,} | AIza[\w-]{16,}
     | npm_\w{20,} | pypi-[\w-]{20,} | hf_[A-Za-z]{20,}
-    | eyJ[\w+/=-]{4,}(?:\.[\w+/=-]+)*  # JSON in Base64, as a JWT begins
+    | eyJ[\w-]{4,}(?:\.[\w-]+)+ | eyJ[\w+/=-]{8,}  # a JWT, or other JSON in Base64
     )
     """,
     re.VERBOSE | re.ASCII,
@@ -143,11 +144,11 @@ def clean_text(text: str, limit: int) -> str:
     """At most `limit` characters of a text without secrets, in letters every database stores."""
     window = 2 * limit  # beyond what is shown, so that no secret is cut before it is seen
     kept = redact_text(UNSTORABLE.sub("\ufffd", text[:window]))
-    beyond = len(kept) + max(len(text) - window, 0) - limit
-    if beyond <= 0:
+    length = len(kept) + max(len(text) - window, 0)
+    if length <= limit:
         return kept
-    tail = f"… [{beyond} characters cut]"
-    return (kept[: max(limit - len(tail), 0)] + tail)[:limit]
+    shown = max(limit - TAIL, 0)
+    return f"{kept[:shown]}… [{length - shown} characters cut]"[:limit]
 
 
 @lru_cache(maxsize=4096)
