@@ -1,4 +1,4 @@
-"""Measures the ledger against the old way and against bare SQL, on this machine, in one run.
+"""Measures the ledger against the old way and bare SQL, and the pages over a million calls.
 
 Trust the ratios, not the times. Everything happens in a temporary folder.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.benchmarks.place import new_database, open_beside, open_database, settle_in
 from tests.benchmarks.timing import say
 
-PARTS = ("importing", "reading", "inserting")
+PARTS = ("importing", "reading", "inserting", "pages")
 FACTORS = {"k": 10**3, "m": 10**6}
 RUNS, IMPORTS = 3, 2
 
@@ -51,7 +51,12 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(prefix="agent-monitor-bench-") as folder:
         settle_in(Path(folder))
-        run(Path(folder), chosen.sizes, parts)
+        if set(parts) != {"pages"}:
+            run(Path(folder), chosen.sizes, parts)
+        if "pages" in parts:
+            from tests.benchmarks import pages
+
+            pages.compare(Path(folder))
 
 
 def run(folder: Path, sizes: list[int], parts: Sequence[str]) -> None:
