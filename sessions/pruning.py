@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from sessions.models import Session, ToolCall
@@ -66,14 +66,16 @@ def _leaving(roots: Sequence[int], before: datetime) -> list[int]:
 def _shed(session_id: int, before: datetime, batch: int) -> bool:
     """Delete some calls of a session that is still old; answers whether there were any."""
     with transaction.atomic():
-        session = _old(before).select_for_update().filter(pk=session_id)
-        calls = ToolCall.objects.filter(session__in=list(session)).values_list("pk", "success")
-        shed = dict(calls[:batch])
+        session = _old(before).select_for_update().filter(pk=session_id).first()
+        if session is None:
+            return False
+        shed = dict(session.tool_calls.values_list("pk", "success")[:batch])
         ToolCall.objects.filter(pk__in=shed).delete()
-        Session.objects.filter(pk=session_id).update(
-            calls=F("calls") - len(shed),
-            failures=F("failures") - list(shed.values()).count(False),
-        )
+        failures = session.failures - list(shed.values()).count(False)
+        # Even where the counts were wrong, the row must stay one that the database takes.
+        session.calls = max(session.calls - len(shed), 0)
+        session.failures = min(max(failures, 0), session.calls)
+        session.save(update_fields=["calls", "failures"])
     return bool(shed)
 
 

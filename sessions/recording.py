@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Model
+from msgspec.structs import replace
 
 from sessions.events import InvalidEvent, SessionEvent, ToolStarted
 from sessions.merging import hear, merge
@@ -73,11 +74,10 @@ def _prepared(event: SessionEvent, place: int) -> SessionEvent:
         check_ids(prepared, ("session_key", "parent_key", "task_id", "user_id"))
         if prepared.parent_key == prepared.session_key:
             raise InvalidEvent("parent_key", "a session is not its own parent")
-        prepared = checked(prepared, {"at": instant("at", prepared.at)})
+        return replace(prepared, at=instant("at", prepared.at))
     except InvalidEvent as fault:
         fault.place = place
         raise
-    return prepared
 
 
 def _locked(events: Sequence[SessionEvent]) -> tuple[dict[str, Session], int]:
@@ -121,7 +121,7 @@ def _calls(sessions: Mapping[str, Session], events: Sequence[ToolStarted]) -> tu
             changed += _changed(known[key], told, shares)
         else:
             new.append(_made(key, told))
-            shares.count(new[-1], 1)
+            shares.added(new[-1])
     ToolCall.objects.bulk_create(new)
     shares.book()
     for session in sessions.values():
@@ -148,8 +148,7 @@ def _changed(call: ToolCall, events: Sequence[ToolStarted], shares: Shares) -> b
     for event in events:
         merge(call, event)
     if changed := _save_changes(call, before):
-        shares.count(old, -1)
-        shares.count(call, 1)
+        shares.changed(old, call)
     return changed
 
 

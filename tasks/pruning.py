@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from functools import partial
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.db.models.fields.files import FieldFile
 
 from tasks.models import Attachment, Task
 
 PAGES = 5_000  # given back to the disk after a batch, at the most: 20 MB
+TOGETHER = 10  # tasks deleted by the same statements
+MOMENT = 0.2  # seconds after which a transaction takes no more of them
 PAUSE = 0.002  # seconds between two batches: writers get in
+logger = logging.getLogger(__name__)
 
 
 def prune(before: datetime, *, batch: int = 100) -> Iterator[int]:
@@ -30,12 +34,19 @@ def old(before: datetime) -> QuerySet[Task]:
 
 
 def _delete_batch(before: datetime, batch: int) -> int:
+    """Delete a batch, or as many as take a moment: a task may have very many calls."""
+    began, deleted = time.monotonic(), 0
     with transaction.atomic():
         rows = old(before).select_for_update().order_by("updated_at")[:batch]
         ids = list(rows.values_list("pk", flat=True))
-        remove(Attachment.objects.filter(task__in=ids))
-        Task.objects.filter(pk__in=ids).delete()
-    return len(ids)
+        while deleted < len(ids):
+            some = ids[deleted : deleted + TOGETHER]
+            remove(Attachment.objects.filter(task__in=some))
+            Task.objects.filter(pk__in=some).delete()
+            deleted += len(some)
+            if time.monotonic() - began > MOMENT:
+                break
+    return deleted
 
 
 def remove(attachments: QuerySet[Attachment]) -> None:
@@ -44,10 +55,17 @@ def remove(attachments: QuerySet[Attachment]) -> None:
     A file that cannot be deleted is logged: no row names it any more.
     """
     with transaction.atomic():
-        for attachment in attachments:
-            delete = partial(attachment.file.storage.delete, str(attachment.file))
-            transaction.on_commit(delete, robust=True)
+        files = [attachment.file for attachment in attachments.only("file")]
         attachments.delete()
+        transaction.on_commit(lambda: _delete_files(files))
+
+
+def _delete_files(files: Iterable[FieldFile]) -> None:
+    for file in files:
+        try:
+            file.storage.delete(str(file))
+        except OSError:
+            logger.exception("The file %s of a deleted attachment stays on the disk", file)
 
 
 def politely(batches: Iterator[int]) -> Iterator[int]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from django.db import transaction
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from tasks.facts import learn
 from tasks.identity import Invalid, check_ids, checked
@@ -111,7 +112,7 @@ def _prepared(event: Report) -> Report:
     times = {"at": instant("at", prepared.at)}
     if prepared.created_at:
         times["created_at"] = instant("created_at", prepared.created_at)
-    return checked(prepared, times)  # type: ignore[no-any-return]
+    return replace(prepared, **times)
 
 
 def _locked(by_task: Mapping[str, Sequence[Report]]) -> list[Task]:

@@ -81,8 +81,9 @@ def _attempted(
 
 def _failed(task: Task, now: datetime, patience: Patience) -> str:
     with transaction.atomic():
-        row = Task.objects.select_for_update().get(pk=task.pk)
-        if error := _judged(row, now, patience):
+        row = Task.objects.select_for_update().filter(pk=task.pk).first()
+        error = _judged(row, now, patience) if row else ""
+        if row and error:
             row.fail(error)
     return error
 

@@ -9,7 +9,7 @@ pairs which of them it took.
 from __future__ import annotations
 
 import json
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,13 +27,15 @@ NEVER = datetime.min.replace(tzinfo=UTC)  # of what has no time: before all that
 class Half:
     """A start or an end: one line of a log, in the order of the pairing.
 
-    `at` is NEVER where neither its line nor one before it tells a time; `alike` is equal for
-    equal parameters and blank without any; `kept` marks what an earlier import recorded.
+    `at` is NEVER where neither its line nor one before it tells a time; `recorded` is then the
+    time made up for it. `alike` is equal for equal parameters and blank without any; `kept` marks
+    what an earlier import recorded.
     """
 
     at: datetime
     line: int
     tool: str = field(compare=False)
+    recorded: datetime = field(compare=False)
     alike: str = field(compare=False, default="")
     kept: bool = field(compare=False, default=False)
 
@@ -63,9 +65,11 @@ class Pairing:
 
     def begin(self, start: Half) -> Half | None:
         """The end before `start` that is its; without one it waits for an end to come."""
-        for place, end in enumerate(self.ends[start.tool]):
-            if not end.is_dated or start.at <= end.at + SKEW:
-                return self.ends[start.tool].pop(place)
+        ends = self.ends[start.tool]
+        earliest = start.at - SKEW if start.is_dated else NEVER
+        place = bisect_left(ends, earliest, key=_at) if ends and ends[0].is_dated else 0
+        if place < len(ends):
+            return ends.pop(place)
         self.wait(start)
         return None
 
@@ -85,13 +89,16 @@ class Pairing:
         return start
 
     def stand_alone(self, end: Half) -> None:
-        insort(self.ends[end.tool], end, key=lambda half: half.line)
+        insort(self.ends[end.tool], end)
 
     def _alike(self, end: Half) -> Half | None:
-        """A start with equal parameters. Without a time, an end takes none that has one from
-        those that come later and cannot do without."""
+        """The nearest start with equal parameters; for an end without a time, none with one."""
         start = _nearest(self.starts[end.tool, end.alike], end) if end.alike else None
         return start if start is None or end.is_dated or not start.is_dated else None
+
+
+def _at(half: Half) -> datetime:
+    return half.at
 
 
 def _keys(start: Half) -> set[tuple[str, str]]:
@@ -100,7 +107,7 @@ def _keys(start: Half) -> set[tuple[str, str]]:
 
 def _nearest(starts: list[Half], end: Half) -> Half | None:
     """The last start at or before the end, else the first one soon after; else by order."""
-    before = bisect_right(starts, end.at, key=lambda start: start.at)
+    before = bisect_right(starts, end.at, key=_at)
     if before and end.is_dated and starts[before - 1].is_dated:
         return starts[before - 1]
     first = starts[0] if starts else None

@@ -11,9 +11,21 @@ from django.utils import timezone
 from tasks.models.task import Task
 
 
-def storage() -> FileSystemStorage:
+class AttachmentStorage(FileSystemStorage):
     """Beside the database and never served as static files: a view asks who reads them."""
-    return FileSystemStorage(location=Path(settings.DATA_DIR) / "attachments")
+
+    @property
+    def base_location(self) -> Path:
+        return Path(settings.DATA_DIR) / "attachments"
+
+    @property
+    def location(self) -> str:
+        return str(self.base_location.absolute())
+
+
+def storage() -> AttachmentStorage:
+    """Asked for by name, so that no migration holds a path."""
+    return AttachmentStorage()
 
 
 def stored_name(attachment: Attachment, name: str) -> str:

@@ -141,6 +141,8 @@ class Task(models.Model):
             # The lists by status, newest news first, and their counts.
             models.Index(fields=["status", "updated_at"], name="task_heard_between"),
             models.Index(fields=["updated_at"], name="task_last_change"),
+            # The tasks of one user: the admin's search.
+            models.Index(fields=["user_id", "created_at"], name="task_of_user"),
             # The failed tasks of a range by what they failed of.
             models.Index(
                 fields=["finished_at", "error_fingerprint"],
@@ -191,7 +193,7 @@ class Task(models.Model):
 
         The state of the latest time counts, whenever it arrives; of states at one instant the
         weightier, then the one with the greater text. Pending is what a task is before anything
-        else was said, so it gives way to every other state, whatever the clocks say.
+        else was said: to report it changes no state, whatever the clocks say.
         """
         self.created_at = min(self.created_at, created_at or at, at)
         self.updated_at = max(self.updated_at, at)
@@ -201,7 +203,7 @@ class Task(models.Model):
             (at, status, error, result),
             (self.status_at, self.status, self.error, self.result),
         )
-        if status and _weight(*told) > _weight(*known):
+        if status not in ("", Status.PENDING) and _weight(*told) > _weight(*known):
             self.status_at, self.status, self.error, self.result = told
             self.finished_at = at if status in FINISHED else None
             self.error_category = category(error) if error else ""

@@ -9,15 +9,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
 from django.contrib.auth.models import User
+from django.utils import timezone
+from model_bakery import baker
 
+from costs.ledger import record_usage
+from costs.models import LedgerState
 from monitor.management.commands import serve
+from tasks.models import Task
 from tests.monitor.test_settings import ROOT, manage
 
 LOCAL = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
@@ -189,35 +196,94 @@ class TestFirstAdministrator:
         assert User.objects.count() == 1
 
 
-class TestSealing:
-    def run(self, monkeypatch: pytest.MonkeyPatch, rounds: int) -> list[int]:
-        """The calls to seal until `rounds` were made and the server ended."""
-        calls: list[int] = []
-        done = threading.Event()
-
-        def seal() -> None:
-            calls.append(len(calls))
-            if len(calls) >= rounds:
-                done.set()
-            raise sqlite3.OperationalError("database is locked")
-
-        monkeypatch.setattr(serve.ledger, "seal", seal)
-        monkeypatch.setattr(serve, "SEAL_EVERY", 0.001)
+class TestHousekeeping:
+    @pytest.fixture
+    def server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[serve.Server]:
+        """A server whose thread has nothing to do: the test itself keeps house."""
+        monkeypatch.setattr(serve.Server, "keep_house", lambda server, *chores: None)
         server = serve.Server(uvicorn.Config("none"))
-        assert done.wait(5)
+        yield server
         server.ended.set()
-        for thread in threading.enumerate():
-            if thread.name == "seal":
-                thread.join(5)
-                assert not thread.is_alive()
-        return calls
+
+    @pytest.fixture
+    def keep_house(self, monkeypatch: pytest.MonkeyPatch, server: serve.Server) -> Any:
+        """Keeps house for so many seconds, without waiting for them."""
+        monkeypatch.undo()
+        clock = 1_000.0
+        monkeypatch.setattr(serve.time, "monotonic", lambda: clock)
+
+        def keep_house(seconds: float, *chores: serve.Chore) -> None:
+            end = clock + seconds
+
+            def wait(seconds: float) -> bool:
+                nonlocal clock
+                clock += max(seconds, 0)
+                return clock > end
+
+            monkeypatch.setattr(server.ended, "wait", wait)
+            server.keep_house(*chores)
+
+        return keep_house
+
+    def chore(self, deed: str, every: float, done: list[str], *, fails: bool = False) -> Any:
+        def do() -> None:
+            done.append(deed)
+            if fails:
+                raise sqlite3.OperationalError("database is locked")
+
+        return serve.Chore(deed, every, do)
 
     @pytest.mark.django_db(transaction=True)
-    def test_a_failure_is_logged_and_does_not_end_it(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    def test_each_chore_is_done_at_once_and_then_at_its_own_pace(self, keep_house: Any) -> None:
+        done: list[str] = []
+        keep_house(600, self.chore("sweep", 60, done), self.chore("dust", 300, done))
+        assert done[:2] == ["sweep", "dust"]
+        assert (done.count("sweep"), done.count("dust")) == (11, 3)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_failure_is_logged_and_stops_neither_the_other_nor_the_next_time(
+        self, keep_house: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
-        assert len(self.run(monkeypatch, rounds=3)) >= 3
-        assert "The ledger could not be sealed" in caplog.text
+        done: list[str] = []
+        keep_house(60, self.chore("sweep", 60, done, fails=True), self.chore("dust", 60, done))
+        assert done == ["sweep", "dust"] * 2
+        assert "Could not sweep; next try in 60 s" in caplog.text
+        assert "database is locked" in caplog.text
+
+    @pytest.mark.django_db(transaction=True)
+    def test_each_round_closes_its_connection(
+        self, keep_house: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        closed: list[str] = []
+        monkeypatch.setattr(serve.connection, "close", lambda: closed.append("closed"))
+        keep_house(120, self.chore("sweep", 60, []))
+        assert len(closed) == 3
+
+    @pytest.mark.django_db(transaction=True)
+    def test_the_server_seals_the_ledger_and_fails_stale_tasks_until_it_ends(self) -> None:
+        hour = timezone.now() - timedelta(hours=1)
+        record_usage(user_id="a", model="b", input_tokens=1, output_tokens=1, timestamp=hour)
+        dead = {"pid": 2**31 - 1, "host": socket.gethostname(), "updated_at": hour}
+        baker.make(Task, id="dead", status="running", **dead)
+        baker.make(Task, id="silent", status="running", updated_at=hour)
+        server = serve.Server(uvicorn.Config("none"))
+        wait_until(lambda: LedgerState.objects.exists())
+        server.ended.set()
+        (thread,) = (thread for thread in threading.enumerate() if thread.name == "house")
+        thread.join(5)
+        assert not thread.is_alive()
+        # Of the silent one nothing could be heard before there was a server.
+        assert {row.id: row.status for row in Task.objects.all()} == {
+            "dead": "failed",
+            "silent": "running",
+        }
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(10_000):
+        if condition():
+            return
+    raise AssertionError("it did not happen")
 
 
 class TestCollectStatic:

@@ -132,9 +132,9 @@ class TestRecord:
         def batch(size: int, kind: str) -> list[ToolStarted]:
             return [start(session_key=kind, tool_use_id=f"{kind}-{n}") for n in range(size)]
 
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(10):
             record(batch(2, "small"))
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(10):
             record(batch(40, "large"))
 
 

@@ -7,8 +7,10 @@ import os
 import secrets
 import socket
 import threading
+import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +21,51 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
+from django.utils import timezone
 from django.utils.autoreload import run_with_reloader
 
 from costs import ledger
 from monitor.checks import LOCAL_HOSTS
+from tasks.stale import Patience, fail_stale
 
-SEAL_EVERY = 300  # seconds
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Chore:
+    """What is done again and again beside the serving of pages."""
+
+    deed: str
+    every: float  # seconds
+    do: Callable[[], object]
+
+
 class Server(uvicorn.Server):
-    """uvicorn with a thread beside it that seals the ledger, ended with the server."""
+    """uvicorn with a thread beside it that keeps house, ended with the server."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ended = threading.Event()
-        threading.Thread(target=self.keep_sealing, name="seal", daemon=True).start()
+        self.began = timezone.now()
+        chores = [
+            Chore("fail stale tasks", 60, self.fail_stale),
+            Chore("seal the ledger", 300, ledger.seal),
+        ]
+        threading.Thread(target=self.keep_house, args=chores, name="house", daemon=True).start()
 
-    def keep_sealing(self) -> None:
-        """Windows are right without it, only slower: so a failure is told, and no more."""
-        while not self.ended.is_set():
-            try:
-                ledger.seal()
-            except Exception:
-                logger.exception("The ledger could not be sealed; next try in %s s", SEAL_EVERY)
-            finally:
-                connection.close()
-            self.ended.wait(SEAL_EVERY)
+    def fail_stale(self) -> None:
+        """What agents could not report while nobody listened is no silence of theirs."""
+        fail_stale(timezone.now(), Patience(listening_since=self.began))
+
+    def keep_house(self, *chores: Chore) -> None:
+        """Do each chore when it is due; the next time tries anew what failed."""
+        due = dict.fromkeys(chores, 0.0)
+        while not self.ended.wait(min(due.values()) - time.monotonic()):
+            for chore in chores:
+                if due[chore] <= time.monotonic():
+                    attempt(chore)
+                    due[chore] = time.monotonic() + chore.every
+            connection.close()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.ended.set()
@@ -109,6 +129,14 @@ class Command(BaseCommand):
                 "names under which others reach it, ALLOWED_HOSTS=monitor.example.org."
             )
         self.stdout.flush()  # into a pipe or a journal it would wait
+
+
+def attempt(chore: Chore) -> None:
+    """Pages are right without it, only later or slower: so a failure is told, and no more."""
+    try:
+        chore.do()
+    except Exception:
+        logger.exception("Could not %s; next try in %s s", chore.deed, chore.every)
 
 
 def listen(host: str, port: int) -> socket.socket:
