@@ -3,18 +3,21 @@ fragment pays for its own queries alone."""
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.conf import settings
 from django.db.models import Sum
-from django.utils import timezone
 
 from costs import windows
 from costs.models import CostRecord
 from costs.windows import Totals
+from monitor.activity import Work
 from monitor.overview import Overview, overview
 from monitor.periods import RANGES, Period
+from monitor.selection import Selection
+from sessions import statistics
+from sessions.statistics import Statistics, Tool
 
 TOP = 20
 
@@ -46,18 +49,60 @@ def added(sums: Iterable[Totals]) -> Totals:
     return Totals(*map(sum, zip(*map(astuple, sums), strict=True)))
 
 
+def length(milliseconds: float | None) -> timedelta | None:
+    return None if milliseconds is None else timedelta(milliseconds=milliseconds)
+
+
+@dataclass(frozen=True)
+class Range:
+    """A range that may be chosen, with what of the list is kept when it is."""
+
+    words: str
+    query: str
+    is_current: bool
+
+
 @dataclass(frozen=True)
 class Dashboard:
-    period: Period
+    selection: Selection
+
+    @property
+    def period(self) -> Period:
+        return self.selection.period
 
     @property
     def window(self) -> tuple[datetime, datetime]:
         return self.period.start, self.period.end
 
     @property
-    def ranges(self) -> dict[str, str]:
-        """Each range of the URL in words."""
-        return {label: words for label, (*_, words) in RANGES.items()}
+    def here(self) -> str:
+        """The query string of the page that is shown."""
+        return self.selection.query(page=str(self.work.number) if self.work.number > 1 else "")
+
+    @property
+    def ranges(self) -> list[Range]:
+        here, query = self.period.label, self.selection.query
+        return [
+            Range(words, query(range=label), label == here) for label, (*_, words) in RANGES.items()
+        ]
+
+    @cached_property
+    def work(self) -> Work:
+        return Work(self.selection)
+
+    @cached_property
+    def tools(self) -> Statistics:
+        return statistics.tools(*self.window)
+
+    @property
+    def tool_rows(self) -> list[tuple[Tool, timedelta | None, timedelta | None]]:
+        """Each tool with the time that half of its calls, and 95 % of them, were done in."""
+        return [(tool, length(tool.p50), length(tool.p95)) for tool in self.tools.tools]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the list has nothing because there was never anything to list."""
+        return not self.selection.text and not self.work.total and self.is_empty
 
     @cached_property
     def overview(self) -> Overview:
@@ -66,7 +111,8 @@ class Dashboard:
     @cached_property
     def is_empty(self) -> bool:
         """Nothing was ever recorded: looked up only when the period itself has nothing."""
-        return self.overview.is_blank and overview(Period.parse("all", timezone.now())).is_blank
+        ever = Period.parse("all", self.selection.minute)
+        return self.overview.is_blank and overview(ever).is_blank
 
     @cached_property
     def by_model(self) -> list[Row]:

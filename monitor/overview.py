@@ -1,12 +1,11 @@
-"""The seven figures of the footer, and the one query that tells whether any has changed."""
+"""The seven figures of the footer."""
 
 from dataclasses import dataclass
 
-from django.db import connection
-
 from costs import windows
 from monitor.periods import Period
-from sessions.models import Session, ToolCall
+from sessions import statistics
+from sessions.models import Session
 from tasks.models import Task
 
 
@@ -45,27 +44,6 @@ def overview(period: Period) -> Overview:
         failed=failed,
         cost_nano=spend.cost_nano,
         requests=spend.requests,
-        tool_calls=ToolCall.objects.between(*window).count(),
+        tool_calls=statistics.count(*window),
         sessions=Session.objects.between(*window).count(),
     )
-
-
-# On SQLite one write follows another, so ids are visible in order. On PostgreSQL they may
-# become visible out of order; the snapshot changes with every commit.
-VERSION = {
-    "sqlite": """
-        SELECT (SELECT max(id) FROM costs_costrecord),
-               (SELECT max(pruned_before) FROM costs_ledgerstate),
-               (SELECT count(*) FROM tasks_task), (SELECT max(updated_at) FROM tasks_task),
-               (SELECT max(id) FROM agent_sessions_session),
-               (SELECT max(id) FROM agent_sessions_toolcall)
-    """,
-    "postgresql": "SELECT pg_current_snapshot()::text",
-}
-
-
-def version() -> str:
-    """A text that changes whenever a figure of any period may have changed; one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(VERSION[connection.vendor])
-        return " ".join(str(value) for value in cursor.fetchone())

@@ -190,11 +190,11 @@ TEMPLATES = [
 DATABASES = {"default": database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'monitor.db'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     SYNCHRONOUS = ["OFF", "NORMAL", "FULL", "EXTRA"]
-    # auto_vacuum counts only before the first table, and so before WAL writes the header.
+    DATABASES["default"]["ENGINE"] = "monitor.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;"
+        "init_command": "PRAGMA journal_mode=WAL;"
         f"PRAGMA synchronous={choice('SQLITE_SYNCHRONOUS', 'FULL', SYNCHRONOUS)};"
         "PRAGMA cache_size=-20000; PRAGMA journal_size_limit=27103364;",
     }

@@ -3,12 +3,20 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from monitor.views.account import password
+from monitor.views.attachments import attachment, attachment_page
 from monitor.views.dashboard import dashboard
+from monitor.views.detail import session, task
+from monitor.views.errors import errors
 
 admin.site.site_header = admin.site.site_title = "Agent Monitor"
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),
+    path("tasks/<path:task_id>/", task, name="task"),
+    path("sessions/<path:key>/", session, name="session"),
+    path("errors/", errors, name="errors"),
+    path("attachments/<int:pk>/", attachment, name="attachment"),
+    path("attachments/<int:pk>/view/", attachment_page, name="attachment_page"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("password/", password, name="password"),

@@ -78,6 +78,11 @@ def plan(calls: Iterable[PlanningCall]) -> Plan | None:
     return Plan(items) if items else None
 
 
+def whole_plan(call: PlanningCall) -> Plan | None:
+    """The plan that one call tells by itself; None where it changes a plan of several calls."""
+    return plan([call]) if call.tool_name == "TodoWrite" else None
+
+
 def _readable(call: PlanningCall) -> bool:
     """Whether it tells of steps. A call that failed, or was cut away, changes no plan."""
     if call.success is False or not isinstance(call.parameters, Mapping):

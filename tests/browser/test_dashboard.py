@@ -1,8 +1,11 @@
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as LoginSession
@@ -18,6 +21,7 @@ from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+PARTS = ("work", "tools", "costs", "stats")
 ASK = "document.dispatchEvent(new Event('visibilitychange'))"  # what a tab does on its return
 
 
@@ -89,7 +93,7 @@ class TestDashboard:
         quiet_page.goto(site)
         expect(figure(quiet_page, "API Requests")).to_have_text("3")
         quiet_page.get_by_role("link", name="7 days").click()
-        expect(quiet_page).to_have_url(f"{site}/?range=7d")
+        expect(quiet_page).to_have_url(f"{site}/?range=7d&show=active")
         expect(figure(quiet_page, "Errors (7d)")).to_have_text("1")
         expect(figure(quiet_page, "API Requests")).to_have_text("4")
         expect(quiet_page.get_by_role("link", name="7 days")).to_have_attribute(
@@ -115,15 +119,14 @@ class TestDashboard:
 
 class TestPolling:
     def poll(self, page: Page) -> None:
-        with (
-            page.expect_response(re.compile("fragment=stats")),
-            page.expect_response(re.compile("fragment=costs")),
-        ):
+        with ExitStack() as answers:
+            for part in PARTS:
+                answers.enter_context(page.expect_response(re.compile(f"fragment={part}")))
             page.evaluate(ASK)
         page.wait_for_timeout(50)
 
     def mark(self, page: Page) -> None:
-        for part in ("stats", "costs"):
+        for part in PARTS:
             page.evaluate(f"document.getElementById('{part}').dataset.kept = 'yes'")
 
     def kept(self, page: Page) -> int:
@@ -144,29 +147,36 @@ class TestPolling:
         expect(table).to_be_focused()
         assert table.evaluate("box => box.scrollLeft") == 90
 
+    @pytest.fixture
+    def minute(self) -> Iterator[None]:
+        """Sixty seconds before the next minute makes all the parts anew."""
+        with time_machine.travel(timezone.now().replace(second=0)):
+            yield
+
+    @pytest.mark.usefixtures("minute")
     def test_no_news_render_nothing_and_swap_nothing(
         self, quiet_page: Page, site: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        rendered: list[str] = []
+        rendered: list[Any] = []
 
-        def counted(period: Any) -> Dashboard:
-            rendered.append(period.label)
-            return Dashboard(period)
+        def counted(selection: Any) -> Dashboard:
+            rendered.append(selection)
+            return Dashboard(selection)
 
-        monkeypatch.setattr("monitor.views.Dashboard", counted)
+        monkeypatch.setattr("monitor.views.dashboard.Dashboard", counted)
         record()
         quiet_page.goto(f"{site}/?range=all")
         self.mark(quiet_page)
         self.poll(quiet_page)
-        assert len(rendered) == 3  # the page, and each part for the browser's first question
+        assert len(rendered) == 5  # the page, and each part for the browser's first question
         self.poll(quiet_page)
-        self.poll(quiet_page)
-        assert len(rendered) == 3
-        assert self.kept(quiet_page) == 2
-        record()
         self.poll(quiet_page)
         assert len(rendered) == 5
-        expect(quiet_page.locator("[data-kept]")).to_have_count(0)
+        assert self.kept(quiet_page) == 4
+        record()
+        self.poll(quiet_page)
+        assert len(rendered) == 9
+        assert self.kept(quiet_page) == 2  # the list and the tools, which have nothing new
 
     def test_a_hidden_tab_asks_nothing_and_asks_at_once_on_its_return(
         self, quiet_page: Page, site: str
@@ -184,7 +194,7 @@ class TestPolling:
         assert asked == []
         quiet_page.evaluate(hidden.format("false"))
         self.poll(quiet_page)
-        assert len(asked) == 2
+        assert len(asked) == 4
 
     def test_silence_of_the_server_is_told(self, signed_in: BrowserContext, site: str) -> None:
         page = signed_in.new_page()

@@ -1,15 +1,14 @@
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from model_bakery import baker
 
 from costs import ledger
-from monitor.overview import VERSION, Overview, overview, version
+from monitor.overview import Overview, overview
 from monitor.periods import Period
-from sessions.models import Session, ToolCall
+from sessions.events import ToolStarted
+from sessions.recording import record as record_events
 from tasks.models import Status, Task
 
 NOW = datetime(2026, 3, 29, 12, 34, 56, tzinfo=UTC)
@@ -25,12 +24,9 @@ def record(timestamp: datetime = RECENT, **fields: Any) -> None:
     )
 
 
-def session(at: datetime) -> Session:
-    return baker.make(Session, started_at=at, last_activity_at=at)
-
-
-def call(at: datetime) -> ToolCall:
-    return baker.make(ToolCall, session=session(at), started_at=at)
+def call(at: datetime) -> None:
+    key = f"of {at}"
+    record_events([ToolStarted(session_key=key, at=at, tool_use_id="1", tool_name="Bash")])
 
 
 class TestOverview:
@@ -74,57 +70,3 @@ class TestOverview:
     ) -> None:
         figures = Overview(failed, 9, completed, failed, 0, 0, 0, 0)
         assert figures.success_rate == rate
-
-
-def finish() -> None:
-    task = Task.objects.get(id="known")
-    task.status, task.finished_at = Status.FAILED, RECENT
-    task.save()
-
-
-CHANGES: list[Callable[[], Any]] = [
-    record,
-    lambda: record(OLD),
-    lambda: baker.make(Task),
-    finish,
-    lambda: Task.objects.get(id="known").delete(),
-    lambda: session(RECENT),
-    lambda: call(RECENT),
-]
-
-
-class TestVersion:
-    @pytest.mark.django_db(transaction=True)
-    @pytest.mark.parametrize("change", CHANGES)
-    def test_it_changes_with_every_figure(self, change: Callable[[], Any]) -> None:
-        baker.make(Task, id="known")
-        record(OLD)
-        before = version()
-        assert version() == before
-        change()
-        assert version() != before
-
-    @pytest.mark.django_db(transaction=True)
-    def test_it_changes_when_pruning_may_widen_a_window(self) -> None:
-        record(OLD)
-        ledger.seal()
-        before = version()
-        list(ledger.prune(NOW))
-        assert version() != before
-
-    @pytest.mark.django_db
-    def test_it_asks_one_question(self, django_assert_num_queries: Any) -> None:
-        with django_assert_num_queries(1):
-            version()
-
-    @pytest.mark.django_db
-    def test_it_reads_no_table_from_end_to_end(self) -> None:
-        if connection.vendor != "sqlite":
-            pytest.skip("PostgreSQL asks no table at all")
-        with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN QUERY PLAN {VERSION['sqlite']}")
-            steps = {row[3] for row in cursor.fetchall()}
-        # Tasks alone are counted, and in the smallest index.
-        assert {step for step in steps if step.startswith("SCAN") and "CONSTANT" not in step} == {
-            "SCAN tasks_task USING COVERING INDEX task_last_change"
-        }

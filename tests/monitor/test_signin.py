@@ -124,7 +124,7 @@ class TestProblems:
         def broken(*args: object) -> None:
             raise RuntimeError("secret detail")
 
-        monkeypatch.setattr("monitor.views.Dashboard", broken)
+        monkeypatch.setattr("monitor.views.dashboard.Dashboard", broken)
         signed_in.raise_request_exception = False
         response = signed_in.get("/")
         assert response.status_code == 500

@@ -1,0 +1,47 @@
+// Opens the dialog when a detail was put into it, and empties it when it closes, so that what it
+// holds asks for no more news. Focus goes back to the link that opened it.
+
+const dialog = document.querySelector("[data-dialog]");
+const detail = () => document.getElementById("detail");
+let opener = null;
+
+// A click that means a new tab or window is none of ours.
+document.addEventListener("click", (event) => {
+  const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  if (elsewhere && event.target.closest("a[hx-get]")) event.stopPropagation();
+}, true);
+
+// What lies above the link of a row is a part of it.
+document.addEventListener("click", ({ target }) => {
+  if (!target.closest("a")) target.closest(".row")?.querySelector("a").click();
+});
+
+if (dialog) {
+  document.addEventListener("htmx:beforeSwap", ({ detail: { target, requestConfig } }) => {
+    if (target.id === "detail" && !dialog.open) opener = requestConfig.elt.getAttribute("href");
+  });
+
+  document.addEventListener("htmx:afterSwap", ({ detail: { requestConfig } }) => {
+    if (requestConfig.target?.id !== "detail" || !detail()?.hasChildNodes()) return;
+    if (!dialog.open) dialog.showModal();
+    if (requestConfig.elt.closest?.("a")) dialog.scrollTop = 0;
+    if (!dialog.contains(document.activeElement)) dialog.querySelector("button").focus();
+  });
+
+  // What cannot be shown here is shown, with its reason, as a page.
+  document.addEventListener("htmx:responseError", ({ detail: { target, elt } }) => {
+    if (target.id === "detail" && elt.href) location.assign(elt.href);
+  });
+
+  dialog.addEventListener("mousedown", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+
+  dialog.addEventListener("close", () => {
+    const empty = document.createElement("div");
+    empty.id = "detail";
+    detail().replaceWith(empty);
+    const links = [...document.querySelectorAll("a[hx-target='#detail']")];
+    links.find((link) => link.getAttribute("href") === opener)?.focus();
+  });
+}

@@ -1,0 +1,42 @@
+// What a detail needs of script: times to the second, arrow keys among screenshots, and answers
+// that say why something was not done. On a page of its own its links are plain links, so that
+// the address follows; only within a dialog do they stay there.
+
+const clock = new Intl.DateTimeFormat(undefined, {
+  month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+});
+
+const word = () => {
+  for (const time of document.querySelectorAll("time[data-clock]")) {
+    time.title = time.textContent;
+    time.textContent = clock.format(new Date(time.dateTime));
+    time.removeAttribute("data-clock");
+  }
+};
+
+word();
+document.addEventListener("htmx:afterSwap", word);
+
+const isPage = !document.querySelector("[data-dialog]");
+document.addEventListener("click", (event) => {
+  if (isPage && event.target.closest("a[hx-target='#detail']")) event.stopPropagation();
+}, true);
+
+// A step that was refused (409) or a form that was not understood (422) says so in its place.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id !== "detail" || ![409, 422].includes(detail.xhr.status)) return;
+  detail.shouldSwap = true;
+  detail.isError = false;
+});
+
+const KEYS = { ArrowLeft: "viewer-previous", ArrowRight: "viewer-next", Escape: "viewer-back" };
+
+document.addEventListener("keydown", (event) => {
+  const link = document.getElementById(KEYS[event.key]);
+  const busy = event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+  if (!link || busy || event.target.closest("pre, input, textarea, select")) return;
+  event.preventDefault();
+  const url = link.getAttribute("href");
+  if (isPage) location.assign(url);
+  else htmx.ajax("GET", url, { source: link, target: "#detail", swap: "outerHTML" });
+});

@@ -1,0 +1,289 @@
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from sessions.events import SessionEvent, ToolEnded, ToolStarted
+from sessions.recording import record
+from tasks.models import Status, Task
+from tasks.reporting import report
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ASK = "document.dispatchEvent(new Event('visibilitychange'))"  # what a tab does on its return
+SOON = (
+    12_000  # milliseconds: a part that was just swapped in may miss the event, and asks by itself
+)
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "dashboard.png"
+PAGES = ["/tasks/t1/", "/tasks/t1/?action=stop", "/tasks/t1/?action=attach", "/tasks/none/"]
+PAGES += ["/sessions/s1/", "/sessions/s1/?failed=1", "/tasks/empty/"]
+
+
+def call(n: int, kind: type[SessionEvent] = ToolEnded, **fields: Any) -> SessionEvent:
+    base: dict[str, Any] = {"session_key": "s1", "task_id": "t1", "tool_name": "Bash"}
+    base |= {"tool_use_id": f"toolu_{n}", "parameters": {"command": f"make step-{n}"}}
+    base |= {"at": timezone.now() - timedelta(seconds=60 - n)}
+    if kind is ToolEnded:
+        base |= {"success": True}
+    return kind(**base | fields)
+
+
+def busy_task(status: str = "running") -> Task:
+    """A task with something of every kind that its page can show."""
+    at = timezone.now() - timedelta(minutes=2)
+    report(task_id="t1", at=at, status="running", description="Mend the import\n" + "word " * 80)
+    todos = [
+        {"content": text, "status": state, "activeForm": "Doing it"}
+        for text, state in [("Read", "completed"), ("Write", "in_progress"), ("Test", "pending")]
+    ]
+    record(
+        [
+            call(1, tool_name="TodoWrite", parameters={"todos": todos}),
+            call(2, success=False, error="Exit code 1\n" + "no-spaces-" * 60),
+            call(3, session_key="sub", parent_key="s1", title="A helper"),
+            call(4, tool_name="Agent", parameters={"description": "Help", "subagent_type": "x"}),
+            call(5, tool_name="Edit", parameters={"file_path": "/a/very/long/path" * 9}),
+            call(6, ToolStarted),
+        ]
+    )
+    if status != "running":
+        report(task_id="t1", at=timezone.now(), status=status, error="It broke")
+    report(task_id="empty", at=at, status="pending")
+    found = Task.objects.get(pk="t1")
+    for name in ("first.png", "second.png"):
+        found.attach(name, PICTURE.read_bytes())
+    found.attach("notes.md", b"# Notes")
+    return found
+
+
+class TestPolling:
+    def test_a_running_task_fills_and_then_asks_no_more(self, quiet_page: Page, site: str) -> None:
+        report(task_id="t1", at=timezone.now(), status="running", description="Mend it")
+        quiet_page.goto(f"{site}/tasks/t1/")
+        expect(quiet_page.get_by_text("No tool calls were reported.")).to_be_visible()
+        record([call(1)])
+        quiet_page.evaluate(ASK)
+        expect(quiet_page.get_by_text("make step-1").first).to_be_visible(timeout=SOON)
+        report(task_id="t1", at=timezone.now(), status="completed")
+        quiet_page.evaluate(ASK)
+        pill = quiet_page.locator("#detail .pill").first
+        expect(pill).to_have_text(re.compile("Completed"), timeout=SOON)
+        asked: list[str] = []
+        quiet_page.on("request", lambda request: asked.append(request.url))
+        quiet_page.evaluate(ASK)
+        quiet_page.wait_for_timeout(300)
+        assert asked == []
+
+    def test_what_was_opened_stays_open(self, quiet_page: Page, site: str) -> None:
+        report(task_id="t1", at=timezone.now(), status="running")
+        record([call(1)])
+        quiet_page.goto(f"{site}/tasks/t1/")
+        quiet_page.get_by_text("make step-1").first.click()
+        expect(quiet_page.get_by_text('"command": "make step-1"')).to_be_visible()
+        record([call(2)])
+        quiet_page.evaluate(ASK)
+        expect(quiet_page.locator(".call")).to_have_count(2, timeout=SOON)
+        expect(quiet_page.get_by_text('"command": "make step-1"')).to_be_visible()
+        expect(quiet_page.get_by_text('"command": "make step-2"')).to_be_hidden()
+
+    def test_a_filter_is_kept_by_news(self, quiet_page: Page, site: str) -> None:
+        report(task_id="t1", at=timezone.now(), status="running")
+        record([call(1), call(2, tool_name="Read", parameters={"file_path": "/a.py"})])
+        quiet_page.goto(f"{site}/tasks/t1/")
+        quiet_page.get_by_role("link", name="Read 1").click()
+        expect(quiet_page).to_have_url(f"{site}/tasks/t1/?tool=Read#timeline")
+        expect(quiet_page.locator(".call")).to_have_count(1)
+        record([call(3), call(4, tool_name="Read", parameters={"file_path": "/b.py"})])
+        quiet_page.evaluate(ASK)
+        expect(quiet_page.locator(".call")).to_have_count(2, timeout=SOON)
+
+
+class TestActions:
+    def test_a_task_is_stopped_after_a_question(self, quiet_page: Page, site: str) -> None:
+        busy_task()
+        quiet_page.goto(f"{site}/tasks/t1/")
+        quiet_page.get_by_role("link", name="Stop the task").click()
+        expect(quiet_page.get_by_text("Stop this task?")).to_be_visible()
+        quiet_page.get_by_role("button", name="Stop the task").click()
+        expect(quiet_page.get_by_text("Task t1 is stopped.")).to_be_visible()
+        expect(quiet_page.get_by_text("Stopped by admin").first).to_be_visible()
+        assert Task.objects.get(pk="t1").status == Status.STOPPED
+
+    def test_a_task_that_moved_on_is_said_so(self, signed_in: BrowserContext, site: str) -> None:
+        busy_task()
+        page = signed_in.new_page()
+        page.goto(f"{site}/tasks/t1/?action=stop")
+        report(task_id="t1", at=timezone.now(), status="completed")
+        page.get_by_role("button", name="Stop the task").click()
+        expect(page.get_by_text("Task t1 is completed; only one that is pending")).to_be_visible()
+
+    def test_a_file_is_attached_and_another_refused(
+        self, signed_in: BrowserContext, site: str, tmp_path: Path
+    ) -> None:
+        busy_task()
+        page = signed_in.new_page()
+        page.goto(f"{site}/tasks/t1/")
+        page.get_by_role("link", name="Attach a file").click()
+        (tmp_path / "tool.exe").write_bytes(b"MZ\0")
+        page.get_by_label("A screenshot or a document").set_input_files(tmp_path / "tool.exe")
+        page.get_by_role("button", name="Attach").click()
+        expect(page.get_by_text("tool.exe: only pictures")).to_be_visible()
+        (tmp_path / "more.md").write_text("# More")
+        page.get_by_label("A screenshot or a document").set_input_files(tmp_path / "more.md")
+        page.get_by_role("button", name="Attach").click()
+        expect(page.get_by_text("more.md is attached.")).to_be_visible()
+        expect(page.get_by_role("link", name="more.md")).to_be_visible()
+
+
+class TestViewer:
+    def test_arrows_lead_from_picture_to_picture_and_escape_back(
+        self, quiet_page: Page, site: str
+    ) -> None:
+        busy_task()
+        quiet_page.goto(f"{site}/tasks/t1/")
+        quiet_page.get_by_role("img", name="first.png").click()
+        expect(quiet_page.get_by_role("heading", name="first.png")).to_be_visible()
+        quiet_page.keyboard.press("ArrowRight")
+        expect(quiet_page.get_by_role("heading", name="second.png")).to_be_visible()
+        shown = quiet_page.locator("figure img")
+        assert shown.evaluate("image => image.complete && image.naturalWidth") > 100
+        quiet_page.keyboard.press("ArrowLeft")
+        expect(quiet_page.get_by_role("heading", name="first.png")).to_be_visible()
+        quiet_page.keyboard.press("Escape")
+        expect(quiet_page).to_have_url(f"{site}/tasks/t1/")
+
+    def test_a_document_is_text(self, quiet_page: Page, site: str) -> None:
+        busy_task()
+        quiet_page.goto(f"{site}/tasks/t1/")
+        quiet_page.get_by_role("link", name="notes.md").click()
+        expect(quiet_page.locator("pre")).to_have_text("# Notes")
+
+
+class TestDialog:
+    def test_details_lead_to_each_other_without_leaving_the_list(
+        self, quiet_page: Page, site: str
+    ) -> None:
+        busy_task()
+        quiet_page.goto(site)
+        quiet_page.get_by_role("link", name=re.compile("Mend the import")).first.click()
+        dialog = quiet_page.get_by_role("dialog")
+        dialog.get_by_role("link", name="A helper").first.click()
+        expect(dialog.get_by_role("heading", name="A helper")).to_be_visible()
+        dialog.get_by_role("link", name=re.compile("Mend the import")).click()
+        expect(dialog.get_by_role("heading", name="Mend the import")).to_be_visible()
+        dialog.get_by_role("link", name="Failed only").click()
+        expect(dialog.locator(".call")).to_have_count(1)
+        assert quiet_page.url.rstrip("/") == site
+
+    def test_escape_leads_from_a_picture_back_before_it_closes(
+        self, quiet_page: Page, site: str
+    ) -> None:
+        busy_task()
+        quiet_page.goto(site)
+        quiet_page.get_by_role("link", name=re.compile("Mend the import")).first.click()
+        dialog = quiet_page.get_by_role("dialog")
+        dialog.get_by_role("img", name="first.png").click()
+        expect(dialog.get_by_role("heading", name="first.png")).to_be_visible()
+        quiet_page.keyboard.press("ArrowRight")
+        expect(dialog.get_by_role("heading", name="second.png")).to_be_visible()
+        quiet_page.keyboard.press("Escape")
+        expect(dialog.get_by_role("heading", name="Mend the import")).to_be_visible()
+        quiet_page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+
+    def test_a_task_that_moved_on_is_said_so(self, signed_in: BrowserContext, site: str) -> None:
+        busy_task()
+        page = signed_in.new_page()
+        page.goto(site)
+        page.get_by_role("link", name=re.compile("Mend the import")).first.click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("link", name="Stop the task").click()
+        expect(dialog.get_by_text("Stop this task?")).to_be_visible()
+        report(task_id="t1", at=timezone.now(), status="completed")
+        dialog.get_by_role("button", name="Stop the task").click()
+        expect(dialog.get_by_text("Task t1 is completed; only one that is pending")).to_be_visible()
+
+    def test_a_task_is_stopped_there(self, quiet_page: Page, site: str) -> None:
+        busy_task()
+        quiet_page.goto(site)
+        quiet_page.get_by_role("link", name=re.compile("Mend the import")).first.click()
+        dialog = quiet_page.get_by_role("dialog")
+        dialog.get_by_role("link", name="Stop the task").click()
+        dialog.get_by_role("button", name="Stop the task").click()
+        expect(dialog.get_by_text("Task t1 is stopped.")).to_be_visible()
+
+
+class TestWithoutScript:
+    def test_everything_works(self, browser: Browser, site: str, administrator: Any) -> None:
+        busy_task("failed")
+        client = Client()
+        client.force_login(administrator)
+        context = browser.new_context(java_script_enabled=False)
+        cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": site}
+        context.add_cookies([cookie])
+        page = context.new_page()
+        page.goto(f"{site}/tasks/t1/")
+        page.get_by_role("link", name="Failed only").click()
+        expect(page.locator(".call")).to_have_count(1)
+        page.locator(".call summary").click()
+        expect(page.get_by_text('"command": "make step-2"')).to_be_visible()
+        page.get_by_role("img", name="first.png").click()
+        page.get_by_role("link", name="Next").click()
+        page.get_by_role("link", name="Back to the task").click()
+        page.get_by_role("link", name="Mark fixed").click()
+        page.get_by_role("button", name="Mark fixed").click()
+        expect(page.get_by_text("is marked fixed")).to_be_visible()
+        page.get_by_role("link", name="A helper").first.click()
+        expect(page.get_by_role("heading", name="A helper")).to_be_visible()
+        context.close()
+
+
+class TestForEveryone:
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing(self, signed_in: BrowserContext, site: str, scheme: Any) -> None:
+        found = busy_task()
+        views = [
+            f"/attachments/{pk}/view/" for pk in found.attachments.values_list("pk", flat=True)
+        ]
+        page = signed_in.new_page()
+        page.emulate_media(color_scheme=scheme)
+        for path in [*PAGES, *views[1:]]:
+            page.goto(site + path)
+            results = Axe().run(page)
+            assert results.violations_count == 0, (path, results.generate_report())
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing_in_a_failure(
+        self, signed_in: BrowserContext, site: str, scheme: Any
+    ) -> None:
+        busy_task("failed")
+        page = signed_in.new_page()
+        page.emulate_media(color_scheme=scheme)
+        page.goto(f"{site}/tasks/t1/?action=mark_fixed")
+        page.locator(".call summary").first.click()
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
+
+    @pytest.mark.parametrize("width", [320, 768, 1440])
+    def test_no_page_scrolls_sideways(
+        self, signed_in: BrowserContext, site: str, width: int
+    ) -> None:
+        found = busy_task()
+        page = signed_in.new_page()
+        page.set_viewport_size({"width": width, "height": 800})
+        for path in [*PAGES, f"/attachments/{found.attachments.all()[0].pk}/view/"]:
+            page.goto(site + path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+    def test_every_call_can_be_opened_by_key(self, quiet_page: Page, site: str) -> None:
+        busy_task()
+        quiet_page.goto(f"{site}/tasks/t1/")
+        quiet_page.locator(".call summary").first.focus()
+        quiet_page.keyboard.press("Enter")
+        expect(quiet_page.get_by_text('"command": "make step-6"')).to_be_visible()
