@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         file = Path(conn_params["database"])
         if not file.exists() or not file.stat().st_size:
-            with closing(base.Database.connect(**conn_params)) as new:
+            with closing(sqlite3.connect(**conn_params)) as new:
                 new.execute("PRAGMA auto_vacuum=INCREMENTAL")
                 new.execute("PRAGMA journal_mode=WAL")
         return super().get_new_connection(conn_params)
