@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet, Sum
 
 from sessions.durations import bucket, nearest_rank, quantile
@@ -115,16 +116,24 @@ def count(start: datetime, end: datetime) -> int:
     return int(days) + sum(ToolCall.objects.between(*edge).count() for edge in edges)
 
 
+# By cursor: over a week's calls the ORM takes longer than the database. A bare column "success"
+# would be turned into a bool in Python, row by row.
+CALLS = f"""
+    SELECT tool_name, duration_ms, success IS FALSE FROM {ToolCall._meta.db_table}
+    WHERE started_at >= %s AND started_at < %s
+"""
+
+
 def _by_calls(start: datetime, end: datetime) -> dict[str, Tally]:
     tallies: dict[str, Tally] = defaultdict(Tally)
-    calls = ToolCall.objects.between(start, end)
-    rows = calls.values_list("tool_name", "duration_ms", "success")
-    for name, duration, success in rows.iterator(CHUNK):
-        tally = tallies[name]
-        tally.calls += 1
-        tally.failures += success is False
-        if duration is not None:
-            tally.durations.append(duration)
+    with connection.cursor() as cursor:
+        cursor.execute(CALLS, list(map(connection.ops.adapt_datetimefield_value, (start, end))))
+        for name, duration, failed in cursor.fetchall():
+            tally = tallies[name]
+            tally.calls += 1
+            tally.failures += failed
+            if duration is not None:
+                tally.durations.append(duration)
     for tally in tallies.values():
         tally.durations.sort()
     return tallies
