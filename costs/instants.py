@@ -2,8 +2,9 @@
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+from records.instants import EPOCH as EPOCH
+from records.instants import FOREVER as FOREVER
+
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 

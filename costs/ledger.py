@@ -7,7 +7,6 @@ the same transaction. Sealing and pruning move the marks; no window ever changes
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -21,13 +20,12 @@ from costs.instants import floor_hour
 from costs.models import CostRecord, LedgerState
 from costs.usage import COLUMNS, Receipt, Row, Usage, prepare, stored_rows
 from costs.watermark import Watermark, own_ledger, share_ledger, stored, watermark
+from records.space import politely
 
 TABLE = CostRecord._meta.db_table
 INSERT = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"
 INSERT_ONCE = f"{INSERT} ON CONFLICT DO NOTHING"
 CHUNK = 5_000
-PAGES = 250  # freed after each batch: about what its rows and their index entries filled
-PAUSE = 0.002  # seconds between two batches of a prune: writers get in
 
 
 def record_usage(
@@ -161,10 +159,7 @@ def prune(before: datetime, *, batch: int = 1_000) -> Iterator[int]:
         mark = watermark(cursor)
         if before > mark.pruned_before:
             _move(mark, pruned_before=before)
-    while deleted := _delete_batch(before, batch):
-        _give_back()
-        yield deleted
-        time.sleep(PAUSE)
+    yield from politely(iter(lambda: _delete_batch(before, batch), 0))
 
 
 def _delete_batch(before: datetime, batch: int) -> int:
@@ -176,10 +171,3 @@ def _delete_batch(before: datetime, batch: int) -> int:
         )
         deleted: int = cursor.rowcount
         return deleted
-
-
-def _give_back() -> None:
-    """Return freed pages to the disk, which SQLite would keep in the file."""
-    if connection.vendor == "sqlite" and not connection.in_atomic_block:
-        # Not by execute(), which frees a single page. executescript commits what is open.
-        connection.connection.executescript(f"PRAGMA incremental_vacuum({PAGES})")

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from records.space import politely
 from sessions.models import Session, ToolCall
 from tasks.models import Task
 
@@ -22,6 +23,10 @@ def prune(before: datetime, *, batch: int = 1_000) -> Iterator[int]:
     number of sessions deleted with each transaction, 0 for one that deleted `batch` of their
     calls. What the calls add up to by tool and day stays.
     """
+    return politely(_batches(before, batch))
+
+
+def _batches(before: datetime, batch: int) -> Iterator[int]:
     for roots in _roots(before):
         for session_id in _leaving(roots, before):
             while _shed(session_id, before, batch):

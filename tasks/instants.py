@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from records.instants import EPOCH as EPOCH
+from records.instants import FOREVER as FOREVER
 from tasks.identity import Invalid
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def instant(field: str, time: datetime) -> datetime:

@@ -7,16 +7,15 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.fields.files import FieldFile
 
+from records.space import politely
 from tasks.models import Attachment, Task
 
-PAGES = 5_000  # given back to the disk after a batch, at the most: 20 MB
 TOGETHER = 10  # tasks deleted by the same statements
 MOMENT = 0.2  # seconds after which a transaction takes no more of them
-PAUSE = 0.002  # seconds between two batches: writers get in
 logger = logging.getLogger(__name__)
 
 
@@ -25,8 +24,7 @@ def prune(before: datetime, *, batch: int = 100) -> Iterator[int]:
 
     Yields the number of tasks deleted after each batch, a transaction of its own.
     """
-    while deleted := _delete_batch(before, batch):
-        yield deleted
+    yield from politely(iter(lambda: _delete_batch(before, batch), 0))
 
 
 def old(before: datetime) -> QuerySet[Task]:
@@ -66,18 +64,3 @@ def _delete_files(files: Iterable[FieldFile]) -> None:
             file.storage.delete(str(file))
         except OSError:
             logger.exception("The file %s of a deleted attachment stays on the disk", file)
-
-
-def politely(batches: Iterator[int]) -> Iterator[int]:
-    """The batches of a prune; after each one freed pages go to the disk, and others may write."""
-    for deleted in batches:
-        _give_back()
-        yield deleted
-        time.sleep(PAUSE)
-
-
-def _give_back() -> None:
-    """Return freed pages to the disk, which SQLite would keep in the file."""
-    if connection.vendor == "sqlite" and not connection.in_atomic_block:
-        # Not by execute(), which frees a single page. executescript commits what is open.
-        connection.connection.executescript(f"PRAGMA incremental_vacuum({PAGES})")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 import uvicorn
 from django.conf import settings
@@ -35,6 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(  # said of pytest-base-url, which pytest-playwright brings
         "filterwarnings", "ignore:Session-scoped fixtures:pytest.PytestRemovedIn10Warning"
     )
+    # No test fails for the machine being busy: speed is measured in script/bench.
+    hypothesis.settings.register_profile("unhurried", deadline=None)
+    hypothesis.settings.load_profile("unhurried")
     config.private_data = tempfile.TemporaryDirectory(prefix="agent-monitor-tests-")
     folder = Path(config.private_data.name)
     settings.DATA_DIR = folder

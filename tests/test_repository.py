@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.urls import URLPattern, URLResolver, get_resolver
 
 ROOT = Path(__file__).parents[1]
-APPS = ["monitor", "sessions", "docsviewer", "costs", "tasks"]
+APPS = ["monitor", "sessions", "docsviewer", "costs", "tasks", "records"]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 # Chosen by Django or by axes, from the name alone.
 ASKED_FOR_BY_NAME = {

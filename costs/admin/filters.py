@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -12,47 +11,22 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.http import HttpRequest
 from django.utils import timezone
 
-from costs.instants import DAY, local_month
+from costs.instants import local_month
 from costs.models import CostRecord, ModelDay
 from costs.usage import storable
+from records import admin as records
 
-Span = tuple[datetime, datetime]
 RECENT = 1_000
 OFFERED = 50
 BLANK = "(none)"
 
 
-def _last(length: timedelta) -> Callable[[datetime], Span]:
-    return lambda now: (now - length, now)
-
-
-def _this_month(now: datetime) -> Span:
+def _this_month(now: datetime) -> records.Span:
     return local_month(now, timezone.get_default_timezone())
 
 
-PERIODS: dict[str, tuple[str, Callable[[datetime], Span]]] = {
-    "24h": ("Last 24 hours", _last(DAY)),
-    "7d": ("Last 7 days", _last(7 * DAY)),
-    "30d": ("Last 30 days", _last(30 * DAY)),
-    "month": ("This month", _this_month),
-}
-
-
-class PeriodFilter(admin.SimpleListFilter):
-    title = "period"
-    parameter_name = "period"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, title) for value, (title, _) in PERIODS.items()]
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        value = self.value()
-        if value is None:
-            return queryset
-        if value not in PERIODS:
-            raise IncorrectLookupParameters
-        _, span = PERIODS[value]
-        return queryset.between(*span(timezone.now()))
+class PeriodFilter(records.PeriodFilter):
+    periods: ClassVar[records.Spans] = {**records.PERIODS, "month": ("This month", _this_month)}
 
 
 class TypedFilter(admin.SimpleListFilter):

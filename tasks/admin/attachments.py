@@ -8,8 +8,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from records.admin import QuickAdmin
 from tasks.admin.columns import moment, reference
-from tasks.admin.records import QuickAdmin, RecordAdmin
+from tasks.admin.records import RecordAdmin
 from tasks.files import MAX_NAME, MAX_SIZE, recognized
 from tasks.models import Attachment
 from tasks.pruning import remove

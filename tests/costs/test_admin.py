@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from model_bakery import baker
 
-from costs.admin import evidence, imports
+from costs.admin import imports
 from costs.ledger import record_many, seal
 from costs.models import (
     CostRecord,
@@ -30,6 +30,7 @@ from costs.models import (
 )
 from costs.usage import Usage
 from costs.usage_json.report import UserLine
+from records import admin as records
 
 ROLLUPS = [ModelHour, ModelDay, UserHour, UserDay]
 EVIDENCE = [CostRecord, *ROLLUPS, LedgerState, UsageImport, ImportedUsage]
@@ -155,7 +156,7 @@ class TestLists:
         assert len(many) == len(few) <= 10
 
     def test_a_count_is_broken_off(self, reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(evidence, "COUNTED", 1_000)
+        monkeypatch.setattr(records, "COUNTED", 1_000)
         record(*["alice"] * 1_000)
         assert "1000 cost records" in body(reader, RECORDS)
         record("alice")

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.test import Client
 from model_bakery import baker
 
+from records import admin as records
 from sessions.models import (
     FileAccess,
     HookLog,
@@ -19,7 +20,6 @@ from sessions.models import (
     ToolDay,
     ToolDuration,
 )
-from tasks.admin import records
 from tasks.models import Task
 from tests.tasks.admin_pages import (
     HOSTILE,

@@ -13,7 +13,7 @@ from django.db.models import Model
 from django.test import Client
 from model_bakery import baker
 
-from tasks.admin import records
+from records import admin as records
 from tasks.files import MAX_SIZE
 from tasks.models import Activity, Attachment, Status, Task
 from tests.tasks.admin_pages import (

@@ -6,10 +6,10 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from costs import audit
-from costs.management.base import LedgerCommand
+from records.commands import DatabaseCommand
 
 
-class Command(LedgerCommand):
+class Command(DatabaseCommand):
     help = "Compare the rolled-up history with the raw cost records; exit 1 where they differ."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -5,27 +5,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, cast
-from zoneinfo import ZoneInfo
 
 from django.core.management.base import CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from costs.management.base import LedgerCommand
 from costs.models.record import MAX_SOURCE
 from costs.money import from_nano
 from costs.usage_json import Options, Refused, Report, import_file
 from costs.usage_json.reader import Record
+from records.commands import DatabaseCommand, shown, zone
 
 MOST_LINES = 20
 COLUMNS = "{:<24} {:>9} {:>9} {:>9} {:>9} {:>18} {:>18}"
-
-
-def zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ArgumentTypeError(f"no time zone {name!r}; one like Europe/Berlin or UTC") from None
 
 
 def source_name(text: str) -> str:
@@ -34,12 +26,7 @@ def source_name(text: str) -> str:
     return text
 
 
-def shown(text: str) -> str:
-    """A foreign text without what a terminal would obey, or could not spell."""
-    return text.encode("unicode_escape").decode()
-
-
-class Command(LedgerCommand):
+class Command(DatabaseCommand):
     help = "Take over the costs kept in a usage.json; run again, only what is new."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -9,16 +9,15 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from costs.management.base import LedgerCommand
-from costs.management.commands.import_usage import shown, zone
 from monitor.origin_database import Options, Refused, Report, import_database
 from monitor.origin_database.report import MOST_LISTED
+from records.commands import DatabaseCommand, shown, zone
 
 COLUMNS = "{:<14} {:>10} {:>10} {:>13} {:>17} {:>10}"
 HEADS = ("table", "read", "added", "already there", "merged into pairs", "left out")
 
 
-class Command(LedgerCommand):
+class Command(DatabaseCommand):
     help = "Take over the database of the earlier dashboard; run again, only what is new."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
+from records.commands import DatabaseCommand, shown
 from sessions.hook_logs import Folder, Options, Refused, Report, import_logs
 from sessions.hook_logs.report import Counts
-from tasks.management.base import DatabaseCommand, shown
 
 MOST_LINES = 20
 COLUMNS = "{:<40} {:>10} {:>10} {:>10} {:>10} {:>10} {:>6}"

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from records.commands import PruneCommand
 from sessions import pruning
-from tasks.management.base import PruneCommand
 
 
 class Command(PruneCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tasks.management.base import DatabaseCommand, shown, whole
+from records.commands import DatabaseCommand, shown, whole
 from tasks.stale import Patience, fail_stale
 
 minutes = whole(1, 525_600, "minutes")

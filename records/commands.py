@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 from tqdm import tqdm
-
-from tasks.pruning import politely
 
 
 def whole(first: int, last: int, unit: str = "") -> Callable[[str], int]:
@@ -28,6 +27,13 @@ def whole(first: int, last: int, unit: str = "") -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ArgumentTypeError(f"no time zone {name!r}; one like Europe/Berlin or UTC") from None
 
 
 def shown(text: str) -> str:
@@ -53,8 +59,15 @@ class PruneCommand(DatabaseCommand):
     """Deletes what is older than so many days in short batches; ends between two when asked to."""
 
     noun: str
+    dated = "without news since"
+    kept = "the sums of their tool calls stay in the history"
+    most = 10_000  # in a batch
     batch_of: str
     batch: int
+
+    def limit(self, before: datetime) -> datetime:
+        """The instant that is meant where `before` was asked for."""
+        return before
 
     def old(self, before: datetime) -> int:
         """How many would go."""
@@ -65,15 +78,15 @@ class PruneCommand(DatabaseCommand):
         raise NotImplementedError
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        days, batch = whole(0, 36_500, "days"), whole(1, 10_000)
+        days, batch = whole(0, 36_500, "days"), whole(1, self.most)
         batch_help = f"{self.batch_of} a transaction (default {self.batch})"
         parser.add_argument("--days", type=days, default=90, help="keep so many days (default 90)")
         parser.add_argument("--dry-run", action="store_true", help="count, but delete nothing")
         parser.add_argument("--batch", type=batch, default=self.batch, help=batch_help)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        before = timezone.now() - timedelta(days=options["days"])
-        old, since = self.old(before), f"without news since {before:%Y-%m-%d %H:%M} UTC"
+        before = self.limit(timezone.now() - timedelta(days=options["days"]))
+        old, since = self.old(before), f"{self.dated} {before:%Y-%m-%d %H:%M} UTC"
         if options["dry_run"]:
             self.stdout.write(f"{old:,} {self.noun} {since} would go.")
             return
@@ -82,15 +95,12 @@ class PruneCommand(DatabaseCommand):
             signal.signal(number, self._stop)
         deleted = self._delete(old, self.prune(before, options["batch"]))
         end = "Stopped" if self.stopped else "Done"
-        self.stdout.write(
-            f"{end}: {deleted:,} {self.noun} {since} deleted;"
-            " the sums of their tool calls stay in the history."
-        )
+        self.stdout.write(f"{end}: {deleted:,} {self.noun} {since} deleted; {self.kept}.")
 
     def _delete(self, old: int, batches: Iterator[int]) -> int:
         deleted = 0
         with tqdm(total=old, desc="Pruning", unit=f" {self.noun}", disable=None) as bar:
-            for count in politely(batches):
+            for count in batches:
                 deleted += count
                 bar.update(count)
                 if self.stopped:
