@@ -280,10 +280,11 @@ class TestHousekeeping:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(10_000):
-        if condition():
-            return
-    raise AssertionError("it did not happen")
+    """Look again and again at what another thread does to the database, which tells nobody."""
+    patience = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < patience, "it did not happen"
+        time.sleep(0.01)
 
 
 class TestCollectStatic:
