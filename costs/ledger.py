@@ -7,25 +7,30 @@ the same transaction. Sealing and pruning move the marks; no window ever changes
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain, islice
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
+from msgspec.structs import replace
 
 from costs import cells
 from costs.instants import floor_hour
 from costs.models import CostRecord, LedgerState
-from costs.usage import COLUMNS, Receipt, Row, Usage, prepare, stored_rows
+from costs.usage import COLUMNS, Key, Receipt, Row, Usage, prepare, stored_rows
 from costs.watermark import Watermark, own_ledger, share_ledger, stored, watermark
 from records.space import politely
 
 TABLE = CostRecord._meta.db_table
-INSERT = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))})"
-INSERT_ONCE = f"{INSERT} ON CONFLICT DO NOTHING"
+INTO = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)})"
+VALUES = f"({', '.join(['%s'] * len(COLUMNS))})"
+INSERT = f"{INTO} VALUES {VALUES}"
 CHUNK = 5_000
+STATEMENT = 500  # rows, so that SQLite takes all their values in one statement
 
 
 def record_usage(
@@ -62,44 +67,78 @@ def record_usage(
 def record_many(usages: Sequence[Usage]) -> list[Receipt]:
     """Record many requests in one transaction: all of them or, on InvalidUsage, none."""
     now = timezone.now()
-    rows = [prepare(usage, now, place) for place, usage in enumerate(usages)]
+    return book([prepare(usage, now, place) for place, usage in enumerate(usages)])
+
+
+def book(rows: Sequence[Row]) -> list[Receipt]:
+    """Insert rows that are checked and priced, in one transaction; keys as in record_usage."""
+    plain = [row for row in rows if row.key is None]
     with transaction.atomic(), connection.cursor() as cursor:
         share_ledger(cursor)
         sealed_to = watermark(cursor).sealed_to
-        if all(row.source_id is None and row.timestamp >= sealed_to for row in rows):
-            cursor.executemany(INSERT, stored_rows(rows, cursor))
-            return [row.receipt() for row in rows]
-        return _insert_with_care(cursor, rows, sealed_to)
+        if plain:
+            cursor.executemany(INSERT, stored_rows(plain, cursor))
+        receipts = _receipts(rows, _insert_once(cursor, rows))
+        both = zip(rows, receipts, strict=True)
+        cells.add([row for row, told in both if told.created and row.timestamp < sealed_to])
+    return receipts
 
 
-def _insert_with_care(
-    cursor: CursorWrapper, rows: Sequence[Row], sealed_to: datetime
-) -> list[Receipt]:
-    """Insert row by row, to know which were new, and add the late ones to the rollups.
+def _receipts(rows: Sequence[Row], by_key: dict[Key, Receipt]) -> list[Receipt]:
+    """The receipt of each row; of rows with one key the first alone created the record."""
+    receipts = []
+    for row in rows:
+        receipts.append(by_key[row.key] if row.key else row.receipt())
+        if row.key:
+            by_key[row.key] = replace(by_key[row.key], created=False)
+    return receipts
+
+
+def _insert_once(cursor: CursorWrapper, rows: Sequence[Row]) -> dict[Key, Receipt]:
+    """Insert the rows whose keys are new; the receipt of each key.
 
     In the order of their keys, lest two batches with the same keys lock each other out.
     """
-    receipts: dict[int, Receipt] = {}
-    late = []
-    order = [(row.source, row.source_id or "", place) for place, row in enumerate(rows)]
-    for *_, place in sorted(order):
-        receipts[place] = _insert_once(cursor, rows[place])
-        if receipts[place].created and rows[place].timestamp < sealed_to:
-            late.append(rows[place])
-    cells.add(late)
-    return [receipts[place] for place in range(len(rows))]
+    first = {row.key: row for row in reversed(rows) if row.key}
+    receipts: dict[Key, Receipt] = {}
+    for chunk in _chunks((first[key] for key in sorted(first)), STATEMENT):
+        receipts |= _settle(cursor, {row.key: row for row in chunk if row.key})
+    return receipts
 
 
-def _insert_once(cursor: CursorWrapper, row: Row) -> Receipt:
-    """Insert `row` unless its key is known; again if the known one is pruned in between."""
-    (values,) = stored_rows([row], cursor)
-    while True:
-        cursor.execute(INSERT_ONCE, values)
-        if cursor.rowcount:
-            return row.receipt()
-        known = CostRecord.objects.filter(source=row.source, source_id=row.source_id).first()
-        if known:
-            return Receipt(known.cost_nano, known.priced_by, created=False)
+def _settle(cursor: CursorWrapper, rows: dict[Key, Row]) -> dict[Key, Receipt]:
+    """Insert the rows, or find what their keys stand for; anew where that is pruned in between.
+
+    The database itself tells which were new: a look before the insert could miss what another
+    transaction is about to commit.
+    """
+    receipts: dict[Key, Receipt] = {}
+    while waiting := [row for key, row in rows.items() if key not in receipts]:
+        values = stored_rows(waiting, cursor)
+        cursor.execute(
+            f"{INTO} VALUES {', '.join([VALUES] * len(values))}"
+            " ON CONFLICT DO NOTHING RETURNING source, source_id",
+            list(chain.from_iterable(values)),
+        )
+        receipts |= {key: rows[key].receipt() for key in cursor.fetchall()}
+        if len(receipts) < len(rows):
+            receipts |= _known(key for key in rows if key not in receipts)
+    return receipts
+
+
+def _known(keys: Iterable[Key]) -> dict[Key, Receipt]:
+    """The receipts of those keys that have a record."""
+    ids = defaultdict(list)
+    for source, source_id in keys:
+        ids[source].append(source_id)
+    fields = ("source", "source_id", "cost_nano", "priced_by")
+    return {
+        (source, source_id or ""): Receipt(cost_nano, priced_by, created=False)
+        for name, wanted in ids.items()
+        for source, source_id, cost_nano, priced_by in CostRecord.objects.filter(
+            source=name, source_id__in=wanted
+        ).values_list(*fields)
+    }
 
 
 def load(rows: Iterable[Row]) -> None:
@@ -109,20 +148,16 @@ def load(rows: Iterable[Row]) -> None:
     """
     last_id = CostRecord.objects.order_by("-id").values_list("id", flat=True).first() or 0
     with connection.cursor() as cursor:
-        for chunk in _chunks(rows):
+        for chunk in _chunks(rows, CHUNK):
             cursor.executemany(INSERT, stored_rows(chunk, cursor))
         sealed_to = watermark(cursor).sealed_to
     cells.fold("id > %s AND timestamp < %s", [last_id, stored(sealed_to)])
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    chunk = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    yield chunk
+def _chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    rest = iter(rows)
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
 def seal(to: datetime | None = None) -> bool:

@@ -16,10 +16,12 @@ from django.utils import timezone
 
 from costs.instants import local_day, local_month
 from costs.models import SpendingLimit
+from costs.models.limit import MAX_NAME
 from costs.models.record import MAX_USER_ID
 from costs.money import from_nano, to_nano
 from costs.usage import storable
 from costs.windows import Span, spend
+from records.faults import Invalid
 
 WARN_AT = Decimal("0.8")
 
@@ -49,6 +51,11 @@ class Meter:
         if self.limit_nano is None:
             return None
         return 100 * self.spent_nano / self.limit_nano if self.limit_nano else 100.0
+
+    @property
+    def remaining_nano(self) -> int | None:
+        """What may be spent yet; None without a limit."""
+        return None if self.limit_nano is None else max(self.limit_nano - self.spent_nano, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +144,33 @@ def set_user_limits(
 ) -> SpendingLimit:
     """Set a user's limits in dollars: None is unlimited, 0 allows nothing, KEEP changes nothing.
 
-    Raises ValueError for what is no amount of dollars and for a user id that cannot be stored.
+    Raises Invalid, a ValueError, for what is no amount of dollars and for text that cannot be
+    stored.
     """
-    if not 1 <= len(user_id) <= MAX_USER_ID or not storable(user_id):
-        raise ValueError(f"user_id: expected 1 to {MAX_USER_ID} characters that can be stored")
     values: dict[str, Any] = {
-        "daily_limit_nano": _nano(daily),
-        "monthly_limit_nano": _nano(monthly),
+        "daily_limit_nano": _nano("daily", daily),
+        "monthly_limit_nano": _nano("monthly", monthly),
         "display_name": display_name,
     }
+    if not user_id:
+        raise Invalid("user_id", "is empty")
+    _refuse_unstorable("user_id", user_id, MAX_USER_ID)
+    if display_name is not Keep.KEEP:
+        _refuse_unstorable("display_name", display_name, MAX_NAME)
     changed = {name: value for name, value in values.items() if value is not KEEP}
     limit, _ = SpendingLimit.objects.update_or_create(user_id=user_id, defaults=changed)
     return limit
 
 
-def _nano(amount: Amount) -> int | Keep | None:
-    return amount if amount is None or amount is Keep.KEEP else to_nano(amount)
+def _refuse_unstorable(field: str, text: str, longest: int) -> None:
+    if len(text) > longest or not storable(text):
+        raise Invalid(field, f"expected at most {longest} characters that can be stored")
+
+
+def _nano(field: str, amount: Amount) -> int | Keep | None:
+    if amount is None or amount is Keep.KEEP:
+        return amount
+    try:
+        return to_nano(amount)
+    except ValueError as fault:
+        raise Invalid(field, str(fault)) from None

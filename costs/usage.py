@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Annotated, Any
 
 from django.db.backends.utils import CursorWrapper
-from msgspec import Meta, Struct, ValidationError, convert
+from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, convert, json
 from msgspec.structs import asdict
 
 from costs import pricing
@@ -25,40 +25,47 @@ from costs.models.record import (
 )
 from costs.money import MAX_COST, NANO, from_nano, to_nano
 from costs.totals import TOKEN_FIELDS
+from records.faults import Invalid
+from records.money import Money
 
 TEXT_FIELDS = ("user_id", "model", "request_type", "session_key", "source", "source_id")
 COLUMNS = ("timestamp", *TEXT_FIELDS, *TOKEN_FIELDS, "cost_nano", "requests", "priced_by")
 GIVEN = "given"
 
 Count = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]
+Key = tuple[str, str]
+"""The source and the source_id of a record."""
 
 
-class InvalidUsage(ValueError):
+class InvalidUsage(Invalid):
     """A request that cannot be recorded; `field` names what is wrong, `place` its position."""
 
-    def __init__(self, field: str, cause: str, place: int = 0) -> None:
-        super().__init__(f"{field}: {cause}")
-        self.field, self.cause, self.place = field, cause, place
 
-
-class Usage(Struct, frozen=True, kw_only=True):
-    """One request to a model, as reported; see costs.ledger.record_usage for the fields."""
+class Usage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request to a model, as reported. Tokens of the cache are not among the input_tokens."""
 
     user_id: Annotated[str, Meta(min_length=1, max_length=MAX_USER_ID)]
     model: Annotated[str, Meta(max_length=MAX_MODEL)]
     input_tokens: Count
     output_tokens: Count
     request_type: Annotated[str, Meta(max_length=MAX_REQUEST_TYPE)] = "chat"
-    cost: Decimal | None = None
-    timestamp: Annotated[datetime, Meta(tz=True)] | None = None
+    cost: Annotated[
+        Money | None, Meta(description="What it cost; without it the price list is applied.")
+    ] = None
+    timestamp: Annotated[
+        Annotated[datetime, Meta(tz=True)] | None, Meta(description="When; without it, now.")
+    ] = None
     session_key: Annotated[str, Meta(max_length=MAX_SESSION_KEY)] = ""
     source: Annotated[str, Meta(min_length=1, max_length=MAX_SOURCE)] = "api"
-    source_id: Annotated[str, Meta(min_length=1, max_length=MAX_SOURCE_ID)] | None = None
+    source_id: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=MAX_SOURCE_ID)] | None,
+        Meta(description="The request's own name at its source: with it, it is booked once."),
+    ] = None
     cache_read_tokens: Count = 0
     cache_write_5m_tokens: Count = 0
     cache_write_1h_tokens: Count = 0
-    inference_geo: str = ""
-    speed: str = ""
+    inference_geo: Annotated[str, Meta(description="“us” where that was paid for.")] = ""
+    speed: Annotated[str, Meta(description="“fast” where that was paid for.")] = ""
     web_searches: Count = 0
 
 
@@ -98,12 +105,18 @@ class Row(Struct, frozen=True, kw_only=True):
     session_key: str = ""
     source_id: str | None = None
 
+    @property
+    def key(self) -> Key | None:
+        """Under which the record is known, and so booked once."""
+        return None if self.source_id is None else (self.source, self.source_id)
+
     def receipt(self) -> Receipt:
         return Receipt(self.cost_nano, self.priced_by)
 
 
 _texts, _tokens = attrgetter(*TEXT_FIELDS), attrgetter(*TOKEN_FIELDS)
 _behind_timestamp = attrgetter(*COLUMNS[1:])
+_decoder = json.Decoder(Usage)
 
 
 def stored_rows(rows: Iterable[Row], cursor: CursorWrapper) -> list[tuple[Any, ...]]:
@@ -118,11 +131,25 @@ def prepare(usage: Usage, now: datetime, place: int = 0) -> Row:
         checked = convert(asdict(usage), Usage)
         return _priced(checked, _instant(checked.timestamp or now))
     except ValidationError as fault:
-        cause, _, path = str(fault).partition(" - at `$.")
-        raise InvalidUsage(path.rstrip("`"), cause, place) from None
+        raise _invalid(fault, place) from None
     except InvalidUsage as fault:
         fault.place = place
         raise
+
+
+def decode(record: Raw | bytes, place: int = 0) -> Usage:
+    """The request that a JSON object tells of. Raises InvalidUsage; of no field if none is it."""
+    try:
+        return _decoder.decode(record)
+    except ValidationError as fault:
+        raise _invalid(fault, place) from None
+    except (DecodeError, UnicodeDecodeError) as fault:
+        raise InvalidUsage("", f"cannot be read: {fault}", place) from None
+
+
+def _invalid(fault: ValidationError, place: int) -> InvalidUsage:
+    cause, _, path = str(fault).partition(" - at `$.")
+    return InvalidUsage(path.rstrip("`"), cause, place)
 
 
 def _priced(usage: Usage, timestamp: datetime) -> Row:

@@ -14,12 +14,15 @@ from django.utils.deprecation import MiddlewareMixin
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from monitor.models import ApiKey
+
 
 class Request(HttpRequest):
     """A request as the middlewares hand it to a view."""
 
     htmx: HtmxDetails
     user: User
+    api_key: ApiKey | None  # of a request to the API
 
 
 def fragment(request: Request, template: str) -> str | None:

@@ -147,6 +147,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "monitor.guard.Guard",
 ]
 
 ROOT_URLCONF = "monitor.urls"
@@ -225,6 +226,10 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = zone("TIME_ZONE")  # cuts the day and the month of a limit
+
+# In development and in tests an answer that its route does not document is an error.
+DMR_SETTINGS = {"validate_responses": DEBUG}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 2**20  # bytes; as monitor.bodies.MAX_BODY
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"

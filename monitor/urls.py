@@ -2,11 +2,13 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
+from monitor.api import routes
 from monitor.views.account import password
 from monitor.views.attachments import attachment, attachment_page
 from monitor.views.dashboard import dashboard
 from monitor.views.detail import session, task
 from monitor.views.errors import errors
+from monitor.views.reference import reference
 
 admin.site.site_header = admin.site.site_title = "Agent Monitor"
 
@@ -17,8 +19,10 @@ urlpatterns = [
     path("errors/", errors, name="errors"),
     path("attachments/<int:pk>/", attachment, name="attachment"),
     path("attachments/<int:pk>/view/", attachment_page, name="attachment_page"),
+    path("reference/", reference, name="reference"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("password/", password, name="password"),
     path("admin/", admin.site.urls),
+    *routes.urlpatterns,
 ]

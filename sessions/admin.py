@@ -7,6 +7,7 @@ from sessions.models import (
     HookLog,
     ImportedFile,
     Session,
+    SessionActivity,
     ToolCall,
     ToolDay,
     ToolDuration,
@@ -58,6 +59,12 @@ class ToolCallAdmin(SessionPartAdmin):
     ]
     list_filter = ["success", period("started_at", "start")]
     heavy = ("parameters", "error")
+
+
+@admin.register(SessionActivity)
+class SessionActivityAdmin(SessionPartAdmin):
+    list_display = ["session", moment("time"), "event", short("message")]
+    heavy = ("metadata",)
 
 
 @admin.register(FileAccess)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from sessions.models.activity import MAX_EVENT, MAX_EVENT_ID
 from sessions.models.session import MAX_KEY, MAX_NAME
 from sessions.models.tool_call import MAX_TOOL_NAME, MAX_TOOL_USE_ID
 from tasks.identity import Invalid
@@ -23,7 +24,7 @@ Name = Annotated[str, Meta(max_length=MAX_NAME)]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 
 
-class SessionEvent(Struct, frozen=True, kw_only=True):
+class SessionEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """News of a session at `at` (aware): that it lives, and what is known of it.
 
     Blank facts tell nothing; of several events the latest that tells a fact counts. `parent_key`
@@ -48,6 +49,15 @@ class SessionEnded(SessionEvent, frozen=True, kw_only=True):
     """The session ended, until something is heard of it again."""
 
     reason: Name = ""
+
+
+class SessionNote(SessionEvent, frozen=True, kw_only=True):
+    """A line for the session's log. Without an `event_id` of their own, equal notes are one."""
+
+    event: Annotated[str, Meta(min_length=1, max_length=MAX_EVENT)]
+    message: str = ""
+    metadata: Mapping[str, Any] | None = None
+    event_id: Annotated[str, Meta(max_length=MAX_EVENT_ID)] = ""
 
 
 class ToolStarted(SessionEvent, frozen=True, kw_only=True):

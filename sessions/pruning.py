@@ -1,4 +1,4 @@
-"""Old sessions of no known task leave: their calls in short transactions, then they themselves."""
+"""Old sessions of no known task leave: what they did in short transactions, then themselves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from records.space import politely
-from sessions.models import Session, ToolCall
+from sessions.models import Session, SessionActivity, ToolCall
 from tasks.models import Task
 
 FAMILIES = 100  # looked at together, and at last deleted together
@@ -21,7 +21,7 @@ def prune(before: datetime, *, batch: int = 1_000) -> Iterator[int]:
 
     A session and its sub-agents are a family, which leaves as a whole or not at all. Yields the
     number of sessions deleted with each transaction, 0 for one that deleted `batch` of their
-    calls. What the calls add up to by tool and day stays.
+    calls or lines of their logs. What the calls add up to by tool and day stays.
     """
     return politely(_batches(before, batch))
 
@@ -69,19 +69,21 @@ def _leaving(roots: Sequence[int], before: datetime) -> list[int]:
 
 
 def _shed(session_id: int, before: datetime, batch: int) -> bool:
-    """Delete some calls of a session that is still old; answers whether there were any."""
+    """Delete some calls of a session that is still old, or of its log; False if none is left."""
     with transaction.atomic():
         session = _old(before).select_for_update().filter(pk=session_id).first()
         if session is None:
             return False
         shed = dict(session.tool_calls.values_list("pk", "success")[:batch])
         ToolCall.objects.filter(pk__in=shed).delete()
+        told = list(session.activity.values_list("pk", flat=True)[: batch - len(shed)])
+        SessionActivity.objects.filter(pk__in=told).delete()
         failures = session.failures - list(shed.values()).count(False)
         # Even where the counts were wrong, the row must stay one that the database takes.
         session.calls = max(session.calls - len(shed), 0)
         session.failures = min(max(failures, 0), session.calls)
         session.save(update_fields=["calls", "failures"])
-    return bool(shed)
+    return bool(shed or told)
 
 
 def _delete(roots: Sequence[int], before: datetime) -> int:

@@ -1,4 +1,4 @@
-"""The only writer of sessions, tool calls and what they add up to.
+"""The only writer of sessions, their logs, tool calls and what they add up to.
 
 Events may come in any order and any number of times, from any number of processes: the rows and
 the rollups end the same.
@@ -7,7 +7,7 @@ the rollups end the same.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,17 +16,19 @@ from django.db import transaction
 from django.db.models import Model
 from msgspec.structs import replace
 
-from sessions.events import InvalidEvent, SessionEvent, ToolStarted
+from sessions.events import InvalidEvent, SessionEvent, SessionNote, ToolStarted
 from sessions.merging import hear, merge
-from sessions.models import Session, ToolCall
+from sessions.models import Session, SessionActivity, ToolCall
 from sessions.rollups import Shares
 from tasks.facts import learn
 from tasks.identity import check_ids, checked
 from tasks.instants import instant
 from tasks.models import Task
+from tasks.models.activity import event_digest
 from tasks.redaction import clean, clean_text
 
-LIMITS = {"title": 1_000, "error": 10_000}
+LIMITS = {"title": 1_000, "workspace": 4_000, "error": 10_000, "message": 4_000}
+OBJECTS = ("parameters", "metadata")
 
 Key = tuple[int, str]
 
@@ -38,37 +40,47 @@ class Recorded:
     sessions_added: int = 0
     calls_added: int = 0
     calls_changed: int = 0
+    notes_added: int = 0
 
 
 def record(events: Sequence[SessionEvent]) -> Recorded:
     """Record many events in one transaction: all of them or, on InvalidEvent, none.
 
-    Committed when this returns outside a transaction of the caller's. Secrets in parameters,
-    titles and errors are taken out, and sizes capped, before anything is stored.
+    Committed when this returns outside a transaction of the caller's. Secrets in texts
+    and JSON are taken out, and sizes capped, before anything is stored.
     Raises InvalidEvent, a ValueError, naming the field and the place of what is wrong.
     """
-    prepared = [_prepared(event, place) for place, event in enumerate(events)]
+    return write([prepare(event, place) for place, event in enumerate(events)])
+
+
+def write(prepared: Sequence[SessionEvent]) -> Recorded:
+    """Record what prepare() has answered, in one transaction."""
     with transaction.atomic():
         sessions, added = _locked(prepared)
         before = {key: _values(session) for key, session in sessions.items()}
         _hear(sessions, prepared)
         calls = [event for event in prepared if isinstance(event, ToolStarted)]
         recorded = _calls(sessions, calls)
+        notes = _log(sessions, [event for event in prepared if isinstance(event, SessionNote)])
         for key, session in sessions.items():
             _save_changes(session, before[key])
         _tell_tasks(sessions.values())
-    return Recorded(added, *recorded)
+    return Recorded(added, *recorded, notes)
 
 
-def _prepared(event: SessionEvent, place: int) -> SessionEvent:
-    """The event with its texts cut, its secrets taken out and its time in UTC."""
+def prepare(event: SessionEvent, place: int = 0) -> SessionEvent:
+    """The event as it may be stored: its texts cut, its secrets taken out and its time in UTC.
+
+    Raises InvalidEvent, naming its field, at `place`.
+    """
     changes: dict[str, Any] = {
-        name: clean_text(getattr(event, name), limit)
+        name: clean_text(text, limit)
         for name, limit in LIMITS.items()
-        if hasattr(event, name)
+        if isinstance(text := getattr(event, name, None), str)
     }
-    if isinstance(event, ToolStarted):
-        changes["parameters"] = clean(event.parameters or {})
+    for name in OBJECTS:
+        if hasattr(event, name):
+            changes[name] = clean(getattr(event, name) or {})
     try:
         prepared: SessionEvent = checked(event, changes)
         check_ids(prepared, ("session_key", "parent_key", "task_id", "user_id"))
@@ -83,12 +95,14 @@ def _prepared(event: SessionEvent, place: int) -> SessionEvent:
 def _locked(events: Sequence[SessionEvent]) -> tuple[dict[str, Session], int]:
     """The sessions of the events and their parents by key, and how many of them were made.
 
-    Their rows are locked in the order of their keys: two batches never wait for each other, and
-    what follows in this transaction has each session to itself.
+    Their rows are locked in the order of their keys, after those of their tasks: two batches
+    never wait for each other, nor do a batch and a prune, and what follows in this transaction
+    has each session to itself. One that was pruned while this waited for its row is made anew.
     """
     first = {key: event.at for event in events for key in (event.session_key, event.parent_key)}
     first.pop("", None)
-    known = set(Session.objects.filter(key__in=first).values_list("key", flat=True))
+    known = dict(Session.objects.filter(key__in=first).values_list("key", "task_id"))
+    _lock_tasks({*known.values(), *(event.task_id for event in events)} - {None, ""})
     missing = [
         Session(key=key, started_at=at, last_activity_at=at)
         for key, at in sorted(first.items())
@@ -96,7 +110,14 @@ def _locked(events: Sequence[SessionEvent]) -> tuple[dict[str, Session], int]:
     ]
     Session.objects.bulk_create(missing, ignore_conflicts=True)
     rows = Session.objects.select_for_update().filter(key__in=first).order_by("key")
-    return {session.key: session for session in rows}, len(missing)
+    sessions = {session.key: session for session in rows}
+    return (sessions, len(missing)) if len(sessions) == len(first) else _locked(events)
+
+
+def _lock_tasks(ids: Set[str]) -> None:
+    """A prune locks a task before its sessions, so whoever writes to both must do so too."""
+    if ids:
+        list(Task.objects.select_for_update().filter(id__in=ids).order_by("id").only("pk"))
 
 
 def _hear(sessions: Mapping[str, Session], events: Sequence[SessionEvent]) -> None:
@@ -150,6 +171,30 @@ def _changed(call: ToolCall, events: Sequence[ToolStarted], shares: Shares) -> b
     if changed := _save_changes(call, before):
         shares.changed(old, call)
     return changed
+
+
+def _log(sessions: Mapping[str, Session], notes: Sequence[SessionNote]) -> int:
+    """Write the notes that are new, of equal ones the first; answers how many."""
+    lines: dict[Key, SessionActivity] = {}
+    for note in notes:
+        line = _line(sessions[note.session_key], note)
+        lines.setdefault((line.session_id, line.event_id), line)
+    owners, ids = {owner for owner, _ in lines}, {id for _, id in lines}
+    known = SessionActivity.objects.filter(session_id__in=owners, event_id__in=ids)
+    new = lines.keys() - set(known.values_list("session_id", "event_id"))
+    SessionActivity.objects.bulk_create([line for key, line in lines.items() if key in new])
+    return len(new)
+
+
+def _line(session: Session, note: SessionNote) -> SessionActivity:
+    return SessionActivity(
+        session=session,
+        time=note.at,
+        event=note.event,
+        message=note.message,
+        metadata=note.metadata or {},
+        event_id=note.event_id or event_digest(note.at, note.event, note.message),
+    )
 
 
 def _values(row: Model) -> dict[str, Any]:

@@ -8,13 +8,10 @@ from typing import Any
 from msgspec import Struct, ValidationError, convert
 from msgspec.structs import asdict
 
+from records.faults import Invalid
+from tasks.redaction import UNSTORABLE
 
-class Invalid(ValueError):
-    """What was told cannot be recorded; `field` names what is wrong, `place` its position."""
-
-    def __init__(self, field: str, cause: str, place: int = 0) -> None:
-        super().__init__(f"{field}: {cause}")
-        self.field, self.cause, self.place = field, cause, place
+__all__ = ["Invalid", "check_ids", "checked"]
 
 
 def check_ids(event: Struct, fields: Iterable[str]) -> None:
@@ -32,9 +29,14 @@ def check_ids(event: Struct, fields: Iterable[str]) -> None:
 
 
 def checked(event: Any, changes: dict[str, Any]) -> Any:
-    """`event` with `changes`, every field within its bounds; raises Invalid."""
+    """`event` with `changes`, every field within its bounds and storable; raises Invalid."""
+    told = asdict(event) | changes
     try:
-        return convert(asdict(event) | changes, type(event))
+        good = convert(told, type(event))
     except ValidationError as fault:
         cause, _, path = str(fault).partition(" - at `$.")
         raise Invalid(path.rstrip("`") or "event", cause) from None
+    for field, value in told.items():
+        if isinstance(value, str) and UNSTORABLE.search(value):
+            raise Invalid(field, "holds a character that cannot be stored")
+    return good

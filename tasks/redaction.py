@@ -18,6 +18,7 @@ MARK = "[redacted]"
 TOO_DEEP = "[nested too deep]"
 MAX_TEXT = 4000  # characters
 TAIL = 32  # characters, for the words that say how many were cut
+AHEAD = 80  # characters looked at beyond those shown, where a secret may end
 MAX_ITEMS = 500
 MAX_DEPTH = 20
 MAX_BYTES = 16 * 1024
@@ -55,6 +56,7 @@ TOKEN = re.compile(
     | xox[a-z]-[\w-]{6,}
     | A[KS]IA[0-9A-Z]{12,} | AIza[\w-]{16,}
     | npm_\w{20,} | pypi-[\w-]{20,} | hf_[A-Za-z]{20,}
+    | whsec_\w{16,} | xai-\w{20,} | gsk_\w{20,} | hv[sbr]\.[\w-]{20,} | SG\.[\w-]{16,}\.[\w-]{16,}
     | eyJ[\w-]{4,}(?:\.[\w-]+)+ | eyJ[\w+/=-]{8,}  # a JWT, or other JSON in Base64
     )
     """,
@@ -74,7 +76,7 @@ SCHEME = re.compile(
 ASSIGNMENT = re.compile(
     r"""
     (?<![\w-])(?:
-      (?P<name>[\w-]++) (?:\\{0,8}["'`])? [ \t]{0,8} (?::=|=>|[:=]=?) [ \t]{0,8}
+      (?P<name>[\w-]++) (?:\\{0,8}["'`]\]?)? [ \t]{0,8} (?::=|=>|[:=]=?) [ \t]{0,8}
     | (?P<option>--[\w-]++) (?:\\{0,8}["'])? ,? [ \t]{1,8}
     )
     """,
@@ -110,6 +112,7 @@ PLAIN = re.compile(
 # What every pattern above needs at least: a text without any of it has nothing to hide.
 HINT = re.compile(
     r"sk-|k_live|k_test|gh[opsur]_|github_pat|glpat-|xox|a[ks]ia|aiza|npm_|pypi-|hf_|eyj|://"
+    r"|whsec_|xai-|gsk_|hv[sbr]\.|sg\."
     r"|-u[ =]|--user|bearer|basic|token|pass|pwd|secret|auth|key|credential|cookie|jwt",
     re.IGNORECASE,
 )
@@ -152,11 +155,12 @@ def clean_text(text: str, limit: int) -> str:
     """At most `limit` characters of a text without secrets, in letters every database stores."""
     window = 2 * limit  # beyond what is shown, so that no secret is cut before it is seen
     kept = redact_text(UNSTORABLE.sub("\ufffd", text[:window]))
-    length = len(kept) + max(len(text) - window, 0)
-    if length <= limit:
+    unseen = max(len(text) - window, 0)
+    if len(kept) <= limit and not unseen:
         return kept
-    shown = max(limit - TAIL, 0)
-    return f"{kept[:shown]}… [{length - shown} characters cut]"[:limit]
+    known = len(kept) - AHEAD if unseen else len(kept)  # what went may have brought the end near
+    shown = max(min(limit - TAIL, known), 0)
+    return f"{kept[:shown]}… [{len(kept) + unseen - shown} characters cut]"[:limit]
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -19,20 +20,6 @@ from tasks.models.activity import event_digest
 from tasks.models.task import MAX_ID, MAX_NAME
 from tasks.redaction import clean, clean_text
 
-FACTS = (
-    "user_id",
-    "description",
-    "model",
-    "workspace",
-    "agent_type",
-    "last_agent_type",
-    "workflow",
-    "phase",
-    "phase_number",
-    "context",
-    "pid",
-    "host",
-)
 LIMITS = {"description": 10_000, "context": 100_000, "error": 10_000, "result": 100_000}
 LIMITS |= {"message": 4_000, "workspace": 4_000}
 
@@ -40,7 +27,27 @@ Name = Annotated[str, Meta(max_length=MAX_NAME)]
 Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class Facts(Struct, frozen=True, kw_only=True):
+    """What may be said of a task besides its state; blank tells nothing."""
+
+    user_id: Annotated[str, Meta(max_length=64)] = ""
+    description: str = ""
+    model: Name = ""
+    workspace: str = ""
+    agent_type: Name = ""
+    last_agent_type: Name = ""
+    workflow: Name = ""
+    phase: Name = ""
+    phase_number: Number | None = None
+    context: str = ""
+    pid: Number | None = None
+    host: Annotated[str, Meta(max_length=255)] = ""
+
+
+FACTS = Facts.__struct_fields__
+
+
+class Report(Facts, frozen=True, kw_only=True):
     """News of a task at `at` (aware); a task that is not known yet is made.
 
     `status` is one of Status, or blank for a mere line of the log; `error` and `result` belong to
@@ -58,18 +65,14 @@ class Report(Struct, frozen=True, kw_only=True):
     output_lines: Annotated[int, Meta(ge=0, le=10**12)] | None = None
     metadata: Mapping[str, Any] | None = None
     created_at: Annotated[datetime, Meta(tz=True)] | None = None
-    user_id: Annotated[str, Meta(max_length=64)] = ""
-    description: str = ""
-    model: Name = ""
-    workspace: str = ""
-    agent_type: Name = ""
-    last_agent_type: Name = ""
-    workflow: Name = ""
-    phase: Name = ""
-    phase_number: Number | None = None
-    context: str = ""
-    pid: Number | None = None
-    host: Annotated[str, Meta(max_length=255)] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """How many tasks, and lines of their logs, are new or changed."""
+
+    tasks: int
+    lines: int
 
 
 def report(**fields: Any) -> bool:
@@ -78,31 +81,40 @@ def report(**fields: Any) -> bool:
     Committed when this returns outside a transaction of the caller's. Raises Invalid, a
     ValueError, naming the field that is wrong.
     """
-    return report_many([Report(**fields)]) > 0
+    told = report_many([Report(**fields)])
+    return told.tasks + told.lines > 0
 
 
-def report_many(reports: Sequence[Report]) -> int:
-    """Report many events in one transaction: all of them or, on Invalid, none.
+def report_many(reports: Sequence[Report]) -> Reported:
+    """Report many events in one transaction: all of them or, on Invalid, none."""
+    return write([prepare(event, place) for place, event in enumerate(reports)])
 
-    Answers how many tasks or lines of their logs are new or changed.
-    """
+
+def write(prepared: Iterable[Report]) -> Reported:
+    """Report what prepare() has answered, in one transaction."""
     by_task: dict[str, list[Report]] = defaultdict(list)
-    for place, event in enumerate(reports):
-        try:
-            prepared = _prepared(event)
-        except Invalid as fault:
-            fault.place = place
-            raise
-        by_task[prepared.task_id].append(prepared)
+    for event in prepared:
+        by_task[event.task_id].append(event)
     with transaction.atomic():
         changed = sum(_told(task, by_task[task.id]) for task in _locked(by_task))
-        return changed + _logged(by_task)
+        return Reported(changed, _logged(by_task))
+
+
+def prepare(event: Report, place: int = 0) -> Report:
+    """The event as it may be stored. Raises Invalid, naming its field, at `place`."""
+    try:
+        return _prepared(event)
+    except Invalid as fault:
+        fault.place = place
+        raise
 
 
 def _prepared(event: Report) -> Report:
     """The event with its texts cut, its secrets taken out and its times in UTC."""
     changes: dict[str, Any] = {
-        name: clean_text(getattr(event, name), limit) for name, limit in LIMITS.items()
+        name: clean_text(text, limit)
+        for name, limit in LIMITS.items()
+        if isinstance(text := getattr(event, name), str)
     }
     changes["metadata"] = clean(event.metadata or {})
     prepared: Report = checked(event, changes)
@@ -116,7 +128,10 @@ def _prepared(event: Report) -> Report:
 
 
 def _locked(by_task: Mapping[str, Sequence[Report]]) -> list[Task]:
-    """The tasks, made where unknown, in the order of their ids: two batches never cross."""
+    """The tasks, made where unknown, in the order of their ids: two batches never cross.
+
+    One that was pruned while this waited for its row is made anew.
+    """
     first = {id: min(event.at for event in events) for id, events in by_task.items()}
     Task.objects.bulk_create(
         [
@@ -125,7 +140,8 @@ def _locked(by_task: Mapping[str, Sequence[Report]]) -> list[Task]:
         ],
         ignore_conflicts=True,
     )
-    return list(Task.objects.select_for_update().filter(id__in=by_task).order_by("id"))
+    tasks = list(Task.objects.select_for_update().filter(id__in=by_task).order_by("id"))
+    return tasks if len(tasks) == len(by_task) else _locked(by_task)
 
 
 def _told(task: Task, events: Sequence[Report]) -> bool:
@@ -162,12 +178,13 @@ def _logged(by_task: Mapping[str, Sequence[Report]]) -> int:
 
 
 def _line(event: Report) -> Activity:
+    message = event.message or event.error
     return Activity(
         task_id=event.task_id,
         time=event.at,
         status=event.status,
-        message=event.message or event.error,
+        message=message,
         output_lines=event.output_lines,
         metadata=event.metadata or {},
-        event_id=event.event_id or event_digest(event.at, event.status, event.message),
+        event_id=event.event_id or event_digest(event.at, event.status, message),
     )

@@ -19,6 +19,10 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
+
+from monitor.models import ApiKey
+from monitor.stream import Broadcaster
 
 # Playwright's synchronous interface runs an event loop, beside which the ORM would refuse to work.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -48,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
+    settings.DMR_SETTINGS = {"validate_responses": True}
     # Quick to compute: passwords of tests need no strength.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if connection.vendor == "sqlite":
@@ -77,6 +82,31 @@ def signed_in(client: Client, operator: User) -> Client:
     return client
 
 
+def client_with_key(**scopes: bool) -> Client:
+    key = ApiKey(name="a program", created_at=timezone.now(), **scopes)
+    secret = key.give_secret()
+    key.save()
+    return Client(headers={"authorization": f"Bearer {secret}"})
+
+
+@pytest.fixture
+def reader(db: None) -> Client:
+    """A program whose key may read."""
+    return client_with_key(can_read=True)
+
+
+@pytest.fixture
+def writer(db: None) -> Client:
+    """A program whose key may write."""
+    return client_with_key(can_write=True)
+
+
+@pytest.fixture
+def agent(db: None) -> Client:
+    """A program whose key may read and write."""
+    return client_with_key(can_read=True, can_write=True)
+
+
 @pytest.fixture
 def process_settings(transactional_db: None) -> dict[str, str]:
     """The environment under which another process meets this test in its database."""
@@ -103,14 +133,29 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     }
 
 
+class Server(uvicorn.Server):
+    """Ends its streams first, as manage.py serve does."""
+
+    def __init__(self, config: uvicorn.Config, broadcaster: Broadcaster) -> None:
+        super().__init__(config)
+        self.broadcaster = broadcaster
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.broadcaster.close()
+        await super().shutdown(sockets)
+
+
 @pytest.fixture
 def site(transactional_db: None) -> Iterator[str]:
     """The address of the site, served by uvicorn in a thread on the test database."""
-    app = ASGIStaticFilesHandler(get_asgi_application())
+    from monitor.asgi import Site  # not before the settings above are in force
+
+    served = Site(get_asgi_application())
+    app = ASGIStaticFilesHandler(served)
     config = uvicorn.Config(
         app, lifespan="off", log_level="warning", timeout_graceful_shutdown=1, ws="none"
     )
-    server = uvicorn.Server(config)
+    server = Server(config, served.broadcaster)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -8,6 +8,7 @@ from django.db.models import Q
 from costs.models.record import MAX_USER_ID
 from costs.money import MAX_COST, NANO
 
+MAX_NAME = 100
 WARNING_INTERVAL = timedelta(hours=1)
 
 
@@ -36,7 +37,7 @@ class SpendingLimit(models.Model):
     """What a user may spend per calendar day and month of settings.TIME_ZONE."""
 
     user_id = models.CharField(max_length=MAX_USER_ID, unique=True)
-    display_name = models.CharField(max_length=100, blank=True)
+    display_name = models.CharField(max_length=MAX_NAME, blank=True)
     daily_limit_nano = models.BigIntegerField(null=True, blank=True)
     monthly_limit_nano = models.BigIntegerField(null=True, blank=True)
     last_warning_at = models.DateTimeField(null=True, blank=True)

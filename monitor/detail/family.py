@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from sessions.models import FileAccess, Session, ToolCall
+from sessions.models import FileAccess, Session, SessionActivity, ToolCall
 from sessions.models.session import SessionQuerySet
 from sessions.models.tool_call import ToolCallQuerySet
 
@@ -54,6 +54,10 @@ class Family:
     @property
     def calls(self) -> ToolCallQuerySet:
         return ToolCall.objects.filter(session_id__in=self.ids)
+
+    @property
+    def activity(self) -> QuerySet[SessionActivity]:
+        return SessionActivity.objects.filter(session_id__in=self.ids)
 
     @property
     def files(self) -> QuerySet[FileAccess]:

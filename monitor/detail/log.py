@@ -1,4 +1,4 @@
-"""What a task's agent had to say, newest first."""
+"""What agents had to say of their tasks, and clients of their sessions, newest first."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, QuerySet, Value
 
 from monitor.detail.address import Address
+from monitor.detail.family import Family
 from monitor.detail.paging import Sheet
 from tasks.models import Activity
 
 LINES_A_PAGE = 50
+COLUMNS = ("time", "status", "message", "output_lines", "id")
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Entry:
     times: int
 
 
-def merged(rows: Iterable[Activity]) -> list[Entry]:
+def merged(rows: Iterable[Any]) -> list[Entry]:
     """Neighbours that say the same are one entry; nothing else is left out."""
     runs = groupby(rows, key=lambda row: (row.status, row.message, row.output_lines))
     entries = []
@@ -40,12 +43,19 @@ def merged(rows: Iterable[Activity]) -> list[Entry]:
 
 @dataclass(frozen=True)
 class Log:
+    """The log of tasks and that of a family of sessions, as one."""
+
     task_ids: frozenset[str]
+    family: Family
     address: Address
 
     @property
-    def rows(self) -> QuerySet[Activity]:
-        return Activity.objects.filter(task_id__in=self.task_ids)
+    def rows(self) -> QuerySet[Activity, Any]:
+        of_tasks = Activity.objects.filter(task_id__in=self.task_ids)
+        number: BigIntegerField[int | None, int | None] = BigIntegerField()
+        blank = {"status": Value(""), "output_lines": Value(None, output_field=number)}
+        of_sessions = self.family.activity.annotate(**blank).values_list(*COLUMNS)
+        return of_tasks.values_list(*COLUMNS, named=True).union(of_sessions, all=True)
 
     @cached_property
     def sheet(self) -> Sheet:

@@ -45,6 +45,7 @@ class SessionDetail:
 
     @cached_property
     def log(self) -> Log:
-        """The log of its task, or what was logged under its own key."""
+        """Its own log and that of its task, with what was logged for a task of its key."""
         names = {self.session.key, self.session.task_id}
-        return Log(frozenset(name for name in names if name), self.address)
+        ids = frozenset(name for name in names if name)
+        return Log(ids, self.work.family, self.address)

@@ -84,7 +84,7 @@ class TaskDetail:
 
     @cached_property
     def log(self) -> Log:
-        return Log(frozenset({self.task.id}), self.address)
+        return Log(frozenset({self.task.id}), self.family, self.address)
 
     @cached_property
     def sessions(self) -> Shown:

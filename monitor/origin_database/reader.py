@@ -21,6 +21,8 @@ from monitor.origin_database.refusal import Refused
 MAGIC = b"SQLite format 3\0"
 BESIDE = ("-wal", "-journal")  # what a database that was not closed has beside it
 ATTEMPTS = 3
+# SQLite's own words on a damaged schema repeat bytes of it, which may be no text.
+DAMAGE = (sqlite3.Error, UnicodeDecodeError)
 VERSIONS = range(1, 15)
 LONGEST = 10**8  # bytes of one text
 REQUIRED = {
@@ -76,7 +78,7 @@ class Origin:
         try:
             for row in self.watch(self.connection.execute(sql), self.count(table), table):
                 yield dict(zip(names, row, strict=True))
-        except sqlite3.Error as fault:
+        except DAMAGE as fault:
             raise _damaged(fault) from None
 
     def distinct(self, table: str, column: str) -> set[Any]:
@@ -111,7 +113,7 @@ class Origin:
     def _all(self, sql: str, *values: str) -> list[Any]:
         try:
             return self.connection.execute(sql, values).fetchall()
-        except sqlite3.Error as fault:
+        except DAMAGE as fault:
             raise _damaged(fault) from None
 
 
@@ -210,7 +212,7 @@ def _check_pages(connection: sqlite3.Connection) -> None:
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         connection.execute("PRAGMA journal_mode = DELETE")  # no file but the one that is open
         connection.execute("PRAGMA query_only = ON")
-    except sqlite3.Error as fault:
+    except DAMAGE as fault:
         raise _damaged(fault) from None
     if verdict != "ok":
         raise _damaged(verdict.replace("\n", " "))

@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from costs.money import from_nano
+from monitor.version import version
 
 register = template.Library()
 
@@ -36,6 +37,12 @@ def short(number: int) -> str:
 
 def _data(value: str, exact: str, text: str) -> SafeString:
     return format_html('<data value="{}" title="{}">{}</data>', value, exact, text)
+
+
+@register.simple_tag
+def database_version() -> str:
+    """What a page knows: the stream tells it of later commits only."""
+    return version()
 
 
 @register.filter

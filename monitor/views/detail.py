@@ -1,22 +1,19 @@
 from __future__ import annotations
 
-from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.views.decorators.http import condition, require_http_methods, require_safe
 
 from monitor.detail.actions import ACTIONS, ATTACH, CHANGE, attach
 from monitor.detail.address import Address
 from monitor.detail.session import SessionDetail
 from monitor.detail.task import TaskDetail
-from monitor.middleware import Request, fragment
-from monitor.version import version
+from monitor.etags import fragment_tag, this_minute
+from monitor.middleware import Request
 from sessions.models import Session
 from tasks.models import Task
 
@@ -26,26 +23,12 @@ UNKNOWN = "monitor/unknown.html"
 WRONG = "400.html"
 
 
-def this_minute() -> datetime:
-    """What the states of sessions are told by, so that they change with the minute alone."""
-    return timezone.now().replace(second=0, microsecond=0)
-
-
-def tag(request: Request, template: str) -> str | None:
-    """The ETag of a fragment; None for a page or a form, which carry a token of their own."""
-    name = fragment(request, template)
-    if name is None or request.method == "POST" or "action" in request.GET:
-        return None
-    state = version(), request.get_full_path(), name, request.user.pk, this_minute()
-    return f'"{blake2b(repr(state).encode(), digest_size=16).hexdigest()}"'
-
-
 def task_tag(request: Request, task_id: str) -> str | None:
-    return tag(request, TASK)
+    return fragment_tag(request, TASK)
 
 
 def session_tag(request: Request, key: str) -> str | None:
-    return tag(request, SESSION)
+    return fragment_tag(request, SESSION)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -94,6 +77,8 @@ def act(request: Request, task: Task) -> HttpResponse:
         return task_page(request, task, status=409, fault=str(fault))
     except ValueError as fault:
         return task_page(request, task, status=422, fault=str(fault), action="attach")
+    except BadRequest as fault:
+        return TemplateResponse(request, WRONG, {"reason": fault}, status=400)
     if request.htmx:
         return task_page(request, task, notice=notice)
     messages.success(request, notice)

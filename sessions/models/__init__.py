@@ -1,5 +1,6 @@
 """What agents did: the sessions they opened, the tools they called, the files they touched."""
 
+from sessions.models.activity import SessionActivity
 from sessions.models.files import FileAccess, ImportedFile
 from sessions.models.hook_log import HookLog
 from sessions.models.rollup import ToolDay, ToolDuration
@@ -11,6 +12,7 @@ __all__ = [
     "HookLog",
     "ImportedFile",
     "Session",
+    "SessionActivity",
     "ToolCall",
     "ToolDay",
     "ToolDuration",

@@ -5,6 +5,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.expressions import RawSQL
 
 from tasks.models import Task
 
@@ -12,6 +13,13 @@ MAX_KEY = 200
 MAX_NAME = 100
 ACTIVE_FOR = timedelta(minutes=5)
 IDLE_FOR = timedelta(minutes=30)
+# UNION drops what was met before, so that sessions which claim each other as parents end.
+DESCENT = """
+    WITH RECURSIVE family (id) AS (
+        {heads}
+        UNION SELECT child.id FROM {table} AS child JOIN family ON child.parent_id = family.id
+    ) SELECT id FROM family
+"""
 
 
 class SessionStatus(models.TextChoices):
@@ -38,6 +46,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         ended = Q(ended_at__isnull=False, ended_at__gte=F("last_activity_at"))
         return self.filter(last_activity_at__gt=now - IDLE_FOR).exclude(ended)
 
+    def active(self, now: datetime) -> Self:
+        """Sessions that are active at `now`, which idle ones are not."""
+        return self.open(now).filter(last_activity_at__gte=now - ACTIVE_FOR)
+
     def closed(self, now: datetime) -> Self:
         """Sessions that ended, or of which nothing was heard for half an hour."""
         ended = Q(ended_at__isnull=False, ended_at__gte=F("last_activity_at"))
@@ -47,6 +59,12 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Sessions that neither work on a known task nor belong to another session."""
         known_task = Task.objects.filter(id=OuterRef("task_id"))
         return self.filter(~Exists(known_task), parent__isnull=True)
+
+    def with_subagents(self) -> SessionQuerySet:
+        """These sessions and, level by level, their sub-agents, each of them once."""
+        heads, params = self.order_by().values("pk").query.sql_with_params()
+        text = DESCENT.format(heads=heads, table=Session._meta.db_table)
+        return Session.objects.filter(pk__in=RawSQL(text, params))  # noqa: S611  (our own SQL)
 
     def matching(self, text: str) -> Self:
         """Sessions with `text`, in any case, in their key, user or title."""

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Avg, Count, Q
 
 from sessions.models.session import Session
 
@@ -23,6 +23,20 @@ class ToolCallQuerySet(models.QuerySet["ToolCall"]):
 
     def of_tool(self, tool_name: str) -> Self:
         return self.filter(tool_name=tool_name)
+
+    def in_progress(self, now: datetime) -> Self:
+        """Calls without an end, of sessions that are not over at `now`."""
+        return self.filter(success__isnull=True, session__in=Session.objects.open(now))
+
+    def counted(self) -> models.QuerySet[ToolCall, Any]:
+        """Each tool with how many of the calls are of it, and how many of these failed."""
+        failed = Count("pk", filter=Q(success=False))
+        return self.order_by().values_list("tool_name").annotate(Count("pk"), failed=failed)
+
+    def mean_durations(self) -> dict[str, float | None]:
+        """By tool, in ms, over the calls whose duration is known; None where there is none."""
+        means = self.order_by().values_list("tool_name").annotate(Avg("duration_ms"))
+        return {name: None if mean is None else float(mean) for name, mean in means}
 
 
 class ToolCall(models.Model):

@@ -1,5 +1,5 @@
 // Opens the dialog when a detail was put into it, and empties it when it closes, so that what it
-// holds asks for no more news. Focus goes back to the link that opened it.
+// holds asks for no more news. Focus goes back to the link that opened it, if that is still there.
 
 const dialog = document.querySelector("[data-dialog]");
 const detail = () => document.getElementById("detail");
@@ -28,6 +28,19 @@ if (dialog) {
     if (!dialog.contains(document.activeElement)) dialog.querySelector("button").focus();
   });
 
+  // What its reader asked for last comes next: until then, an answer to anything else is dropped.
+  let awaited = null;
+  document.addEventListener("htmx:beforeSend", ({ detail: { target, elt, xhr } }) => {
+    if (target.id === "detail" && elt !== target) awaited = xhr;
+  });
+  document.addEventListener("htmx:beforeSwap", ({ detail: answer }) => {
+    const late = awaited && answer.target.id === "detail" && answer.xhr !== awaited;
+    if (late) Object.assign(answer, { shouldSwap: false, isError: false });
+  }, true);
+  document.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
+    if (xhr === awaited) awaited = null;
+  });
+
   // What cannot be shown here is shown, with its reason, as a page.
   document.addEventListener("htmx:responseError", ({ detail: { target, elt } }) => {
     if (target.id === "detail" && elt.href) location.assign(elt.href);
@@ -42,6 +55,7 @@ if (dialog) {
     empty.id = "detail";
     detail().replaceWith(empty);
     const links = [...document.querySelectorAll("a[hx-target='#detail']")];
-    links.find((link) => link.getAttribute("href") === opener)?.focus();
+    const back = links.find((link) => link.getAttribute("href") === opener);
+    (back ?? document.getElementById("main")).focus();
   });
 }

@@ -1,6 +1,6 @@
-// Keeps the parts of the page that refresh themselves, marked data-live, quiet and honest:
-// a hidden tab asks nothing, an answer that changes nothing is not swapped in, and a server that
-// stays silent is said so.
+// Keeps the parts of the page that refresh themselves, marked data-live, quiet: each asks once
+// for all news so far; an answer that changes nothing is not swapped in, and one that does
+// leaves what its reader scrolled, opened and held in focus.
 
 const all = (root, selector) => [...root.querySelectorAll(selector)];
 
@@ -18,19 +18,45 @@ const parse = (html) => {
   return template;
 };
 
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden) event.preventDefault();
+// The parts that there is news for. One that is asking, or about to be replaced, asks again after.
+const due = new Set();
+const ask = () => {
+  for (const part of all(document, "[data-live]:not(.htmx-request)")) {
+    if (due.has(part.id) && !document.hidden) htmx.trigger(part, "news");
+  }
+};
+document.addEventListener("stream:news", () => {
+  for (const part of all(document, "[data-live]")) due.add(part.id);
+  ask();
 });
+document.addEventListener("htmx:beforeSend", ({ detail }) => due.delete(detail.elt.id));
+document.addEventListener("htmx:load", ask);
+document.addEventListener("htmx:afterRequest", () => setTimeout(ask));
+document.addEventListener("visibilitychange", ask);
 
-// News replaces a part; what its reader scrolled, opened and held in focus stays so.
 const kept = new Map();
 const focusable = (part) => all(part, "a, button, input, summary, [tabindex]");
 const name = (fold) => fold.dataset.key ?? fold.id;
 
+// What tells an element that may hold the focus from others, however many come before it.
+const key = (item) =>
+  `${item.tagName} ${item.id || item.getAttribute("href") || item.closest("[id]").id}`;
+
+const focusOf = (part) => {
+  const held = document.activeElement;
+  return part.contains(held) && { at: focusable(part).indexOf(held), key: key(held) };
+};
+
+const refocus = (part, { at, key: sought }) => {
+  const items = focusable(part);
+  const same = items.filter((item) => key(item) === sought);
+  (same.includes(items[at]) ? items[at] : same[0] ?? items[at])?.focus({ preventScroll: true });
+};
+
 const remember = (part) => {
   kept.set(part.id, {
     scrolls: all(part, ".scroll").map((box) => [box.scrollLeft, box.scrollTop]),
-    focus: focusable(part).indexOf(document.activeElement),
+    focus: focusOf(part),
     open: new Map(all(part, "details").map((fold) => [name(fold), fold.open])),
   });
 };
@@ -41,7 +67,7 @@ document.addEventListener("htmx:afterSwap", () => {
     if (!part) continue;
     for (const fold of all(part, "details")) fold.open = open.get(name(fold)) ?? fold.open;
     all(part, ".scroll").forEach((box, at) => box.scrollTo(...(scrolls[at] ?? [0, 0])));
-    focusable(part)[focus]?.focus({ preventScroll: true });
+    if (focus) refocus(part, focus);
   }
   kept.clear();
 });
@@ -65,12 +91,4 @@ document.addEventListener("htmx:replacedInHistory", () => {
     if (text) url.searchParams.set("q", text);
     link.href = url;
   }
-});
-
-const silence = document.querySelector("[data-connection]");
-const silent = () => { silence.hidden = false; };
-document.addEventListener("htmx:sendError", silent);
-document.addEventListener("htmx:responseError", silent);
-document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (detail.successful) silence.hidden = true;
 });

@@ -22,11 +22,21 @@ document.addEventListener("click", (event) => {
   if (isPage && event.target.closest("a[hx-target='#detail']")) event.stopPropagation();
 }, true);
 
-// A step that was refused (409) or a form that was not understood (422) says so in its place.
+// A step that was refused and a detail that is gone say so in its place.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.target.id !== "detail" || ![409, 422].includes(detail.xhr.status)) return;
-  detail.shouldSwap = true;
-  detail.isError = false;
+  const { target, isError, requestConfig, serverResponse, xhr } = detail;
+  const isTold = xhr.status < 500 && serverResponse.includes('id="detail"');
+  if (target.id !== "detail" || !isError || !isTold || requestConfig.elt.href) return;
+  const swap = { shouldSwap: true, isError: false, selectOverride: "#detail", ignoreTitle: true };
+  Object.assign(detail, swap);
+});
+
+// The button that was pressed on a page is gone with the answer.
+document.addEventListener("htmx:afterSwap", ({ detail: { requestConfig } }) => {
+  const isLost = document.activeElement === document.body;
+  if (isPage && isLost && requestConfig.verb === "post") {
+    document.getElementById("detail-title").focus();
+  }
 });
 
 const KEYS = { ArrowLeft: "viewer-previous", ArrowRight: "viewer-next", Escape: "viewer-back" };

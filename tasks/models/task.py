@@ -59,6 +59,15 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def finished(self) -> Self:
         return self.filter(status__in=FINISHED)
 
+    def completed(self) -> Self:
+        return self.filter(status=Status.COMPLETED)
+
+    def not_completed(self) -> Self:
+        return self.exclude(status=Status.COMPLETED)
+
+    def failed_or_stopped(self) -> Self:
+        return self.filter(status__in=(Status.FAILED, Status.STOPPED))
+
     def created_between(self, start: datetime, end: datetime) -> Self:
         return self.filter(created_at__gte=start, created_at__lt=end)
 

@@ -17,7 +17,7 @@ from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-ASK = "document.dispatchEvent(new Event('visibilitychange'))"  # what a tab does on its return
+ASK = "document.dispatchEvent(new Event('stream:news'))"  # what a page does when there is news
 MINUTE = timedelta(minutes=1)
 LONG = "Averylongwordwithoutanyspace" * 9
 
@@ -111,6 +111,15 @@ class TestList:
         expect(link(quiet_page, "Do first")).to_be_visible(timeout=12_000)
         expect(quiet_page.get_by_text("1 task, 0 sessions")).to_be_visible()
 
+    def test_news_leave_the_focus_on_its_row(self, quiet_page: Page, site: str) -> None:
+        task("older")
+        task("old")
+        quiet_page.goto(site)
+        link(quiet_page, "Do old").focus()
+        task("newest", at=timezone.now())
+        expect(link(quiet_page, "Do newest")).to_be_visible()
+        expect(link(quiet_page, "Do old")).to_be_focused()
+
     def test_pages_lead_to_each_other(self, quiet_page: Page, site: str) -> None:
         for number in range(21):
             task(f"t{number:02}", at=timezone.now() - number * MINUTE)
@@ -164,7 +173,6 @@ class TestSearch:
         search(quiet_page).press_sequentially("do ")
         expect(quiet_page).to_have_url(re.compile("q=do"))
         task("two")
-        quiet_page.evaluate(ASK)
         expect(link(quiet_page, "Do two")).to_be_visible(timeout=12_000)
         expect(search(quiet_page)).to_be_focused()
         expect(search(quiet_page)).to_have_value("do ")
@@ -229,11 +237,21 @@ class TestDialog:
 
     def test_the_focus_returns_to_a_row_that_news_replaced(self, opened: Page) -> None:
         task("newer", at=timezone.now())
-        with opened.expect_response(re.compile("fragment=work")):
-            opened.evaluate(ASK)
         expect(opened.locator(".row", has_text="Do newer")).to_have_count(1)
         opened.get_by_role("button", name="Close").click()
         expect(link(opened, "Do running")).to_be_focused()
+
+    def test_the_focus_stays_on_the_page_when_the_row_is_gone(
+        self, quiet_page: Page, site: str
+    ) -> None:
+        task("one")
+        quiet_page.goto(site)
+        link(quiet_page, "Do one").click()
+        expect(dialog(quiet_page)).to_be_visible()
+        task("one", "completed", at=timezone.now())
+        expect(quiet_page.locator(".row")).to_have_count(0)
+        quiet_page.keyboard.press("Escape")
+        expect(quiet_page.locator("main")).to_be_focused()
 
     def test_a_click_anywhere_on_a_row_opens_it(self, quiet_page: Page, site: str) -> None:
         task("one")
@@ -261,7 +279,7 @@ class TestDialog:
         opened.on("request", lambda request: asked.append(request.url))
         with opened.expect_response(re.compile("fragment=work")):
             opened.evaluate(ASK)
-        opened.wait_for_load_state("networkidle")
+        expect(opened.locator("[data-live].htmx-request")).to_have_count(0)
         assert [url for url in asked if "/tasks/" in url] == []
 
     def test_what_was_closed_opens_again(self, opened: Page) -> None:
@@ -279,7 +297,6 @@ class TestDialog:
         dialog(opened).evaluate("box => box.scrollTo(0, 60)")
         calls("of-running", 4, "running", parameters={"command": "ls"})
         report(task_id="running", at=timezone.now(), message="All tests pass")
-        opened.evaluate(ASK)
         expect(dialog(opened).get_by_text("All tests pass")).to_be_visible()
         expect(dialog(opened).locator("details[open]")).to_have_count(1)
         assert dialog(opened).evaluate("box => box.scrollTop") == 60
@@ -304,6 +321,24 @@ class TestDialog:
         link(quiet_page, "Do failed").click()
         release()
         expect(dialog(quiet_page).get_by_role("heading", name="Do failed")).to_be_visible()
+
+    def test_a_click_in_it_counts_more_than_news_under_way(self, opened: Page) -> None:
+        release = hold(opened, "**/tasks/running/*")
+        with opened.expect_request(re.compile("/tasks/running/")):
+            opened.evaluate(ASK)
+        dialog(opened).get_by_role("link", name="Failed only").click()
+        dialog(opened).get_by_role("link", name="of-running").click()
+        release()
+        expect(dialog(opened).get_by_role("heading", name="Session of-running")).to_be_visible()
+
+    def test_news_under_way_do_not_swallow_a_click_in_it(self, opened: Page) -> None:
+        release = hold(opened, "**/sessions/of-running/")
+        dialog(opened).get_by_role("link", name="of-running").click()
+        report(task_id="running", at=timezone.now(), message="All tests pass")
+        with opened.expect_response(re.compile("/tasks/running/")):
+            opened.evaluate(ASK)
+        release()
+        expect(dialog(opened).get_by_role("heading", name="Session of-running")).to_be_visible()
 
     def test_a_click_for_a_new_tab_opens_a_page(self, quiet_page: Page, site: str) -> None:
         task("one")

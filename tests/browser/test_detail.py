@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -16,10 +17,7 @@ from tasks.reporting import report
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-ASK = "document.dispatchEvent(new Event('visibilitychange'))"  # what a tab does on its return
-SOON = (
-    12_000  # milliseconds: a part that was just swapped in may miss the event, and asks by itself
-)
+ASK = "document.dispatchEvent(new Event('stream:news'))"  # what a page does when there is news
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "dashboard.png"
 PAGES = ["/tasks/t1/", "/tasks/t1/?action=stop", "/tasks/t1/?action=attach", "/tasks/none/"]
 PAGES += ["/sessions/s1/", "/sessions/s1/?failed=1", "/tasks/empty/"]
@@ -62,18 +60,16 @@ def busy_task(status: str = "running") -> Task:
     return found
 
 
-class TestPolling:
+class TestFollowing:
     def test_a_running_task_fills_and_then_asks_no_more(self, quiet_page: Page, site: str) -> None:
         report(task_id="t1", at=timezone.now(), status="running", description="Mend it")
         quiet_page.goto(f"{site}/tasks/t1/")
         expect(quiet_page.get_by_text("No tool calls were reported.")).to_be_visible()
         record([call(1)])
-        quiet_page.evaluate(ASK)
-        expect(quiet_page.get_by_text("make step-1").first).to_be_visible(timeout=SOON)
+        expect(quiet_page.get_by_text("make step-1").first).to_be_visible()
         report(task_id="t1", at=timezone.now(), status="completed")
-        quiet_page.evaluate(ASK)
         pill = quiet_page.locator("#detail .pill").first
-        expect(pill).to_have_text(re.compile("Completed"), timeout=SOON)
+        expect(pill).to_have_text(re.compile("Completed"))
         asked: list[str] = []
         quiet_page.on("request", lambda request: asked.append(request.url))
         quiet_page.evaluate(ASK)
@@ -87,8 +83,7 @@ class TestPolling:
         quiet_page.get_by_text("make step-1").first.click()
         expect(quiet_page.get_by_text('"command": "make step-1"')).to_be_visible()
         record([call(2)])
-        quiet_page.evaluate(ASK)
-        expect(quiet_page.locator(".call")).to_have_count(2, timeout=SOON)
+        expect(quiet_page.locator(".call")).to_have_count(2)
         expect(quiet_page.get_by_text('"command": "make step-1"')).to_be_visible()
         expect(quiet_page.get_by_text('"command": "make step-2"')).to_be_hidden()
 
@@ -100,8 +95,39 @@ class TestPolling:
         expect(quiet_page).to_have_url(f"{site}/tasks/t1/?tool=Read#timeline")
         expect(quiet_page.locator(".call")).to_have_count(1)
         record([call(3), call(4, tool_name="Read", parameters={"file_path": "/b.py"})])
-        quiet_page.evaluate(ASK)
-        expect(quiet_page.locator(".call")).to_have_count(2, timeout=SOON)
+        expect(quiet_page.locator(".call")).to_have_count(2)
+
+    def test_a_task_that_is_gone_is_said_so_once(
+        self, signed_in: BrowserContext, site: str
+    ) -> None:
+        report(task_id="t1", at=timezone.now(), status="running", description="Mend it")
+        page = signed_in.new_page()
+        page.goto(site)
+        page.get_by_role("link", name="Mend it").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("heading", name="Mend it")).to_be_visible()
+        Task.objects.all().delete()
+        expect(dialog.get_by_role("heading", name="No such task")).to_be_visible()
+        expect(page).to_have_title("Agent Monitor")
+        expect(page.locator("main [data-connection]")).to_be_hidden()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.evaluate(ASK)
+        page.wait_for_timeout(300)
+        assert [url for url in asked if "/tasks/" in url] == []
+
+    def test_silence_of_the_server_is_told_in_the_dialog_too(
+        self, signed_in: BrowserContext, site: str
+    ) -> None:
+        report(task_id="t1", at=timezone.now(), status="running", description="Mend it")
+        page = signed_in.new_page()
+        page.goto(site)
+        page.get_by_role("link", name="Mend it").click()
+        notice = page.get_by_role("dialog").get_by_text("No answer from the server")
+        expect(notice).to_be_hidden()
+        signed_in.set_offline(True)
+        page.evaluate(ASK)
+        expect(notice).to_be_visible()
 
 
 class TestActions:
@@ -114,6 +140,13 @@ class TestActions:
         expect(quiet_page.get_by_text("Task t1 is stopped.")).to_be_visible()
         expect(quiet_page.get_by_text("Stopped by admin").first).to_be_visible()
         assert Task.objects.get(pk="t1").status == Status.STOPPED
+
+    def test_the_focus_follows_what_was_done(self, quiet_page: Page, site: str) -> None:
+        busy_task()
+        quiet_page.goto(f"{site}/tasks/t1/?action=stop")
+        quiet_page.get_by_role("button", name="Stop the task").press("Enter")
+        expect(quiet_page.get_by_text("Task t1 is stopped.")).to_be_visible()
+        expect(quiet_page.get_by_role("heading", level=1)).to_be_focused()
 
     def test_a_task_that_moved_on_is_said_so(self, signed_in: BrowserContext, site: str) -> None:
         busy_task()
@@ -208,6 +241,22 @@ class TestDialog:
         report(task_id="t1", at=timezone.now(), status="completed")
         dialog.get_by_role("button", name="Stop the task").click()
         expect(dialog.get_by_text("Task t1 is completed; only one that is pending")).to_be_visible()
+
+    def test_what_is_refused_there_is_said_so(
+        self, signed_in: BrowserContext, site: str, administrator: User
+    ) -> None:
+        busy_task()
+        page = signed_in.new_page()
+        page.goto(site)
+        page.get_by_role("link", name=re.compile("Mend the import")).first.click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("link", name="Stop the task").click()
+        expect(dialog.get_by_text("Stop this task?")).to_be_visible()
+        User.objects.update(is_superuser=False)
+        dialog.get_by_role("button", name="Stop the task").click()
+        expect(dialog.get_by_role("heading", name="Not allowed")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
 
     def test_a_task_is_stopped_there(self, quiet_page: Page, site: str) -> None:
         busy_task()

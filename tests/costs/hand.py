@@ -1,4 +1,4 @@
-"""Another process at the ledger: `python -m tests.costs.hand write|seal|prune SEED COUNT`."""
+"""Another process at the ledger: `python -m tests.costs.hand DEED SEED COUNT`."""
 
 import random
 import sys
@@ -38,6 +38,29 @@ def write(seed: int, count: int) -> None:
         count -= len(batch)
 
 
+def resend(seed: int, count: int) -> None:
+    """Send the same `count` batches of 20 as every other hand does, each in an order of its own;
+    say how many records this one booked."""
+    chance = random.Random(seed)
+    booked = 0
+    for batch in range(count):
+        usages = [
+            Usage(
+                user_id="ann",
+                model="haiku",
+                input_tokens=1,
+                output_tokens=1,
+                cost=Decimal(1),
+                timestamp=at(number * 2.5),
+                source_id=f"{batch}-{number}",
+            )
+            for number in range(20)
+        ]
+        chance.shuffle(usages)
+        booked += sum(receipt.created for receipt in ledger.record_many(usages))
+    print(booked)  # noqa: T201
+
+
 def seal(seed: int, count: int) -> None:
     """Seal step by step over the two days, and then up to the present."""
     for step in range(count):
@@ -54,4 +77,4 @@ def prune(seed: int, count: int) -> None:
 
 if __name__ == "__main__":
     _, task, seed, count = sys.argv
-    {"write": write, "seal": seal, "prune": prune}[task](int(seed), int(count))
+    {"write": write, "resend": resend, "seal": seal, "prune": prune}[task](int(seed), int(count))

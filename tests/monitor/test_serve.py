@@ -196,6 +196,15 @@ class TestFirstAdministrator:
         assert User.objects.count() == 1
 
 
+class TestListen:
+    def test_what_is_sent_leaves_at_once(self) -> None:
+        with serve.listen("127.0.0.1", 0) as listener:
+            with socket.create_connection(listener.getsockname()):
+                accepted, _ = listener.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 class TestHousekeeping:
     @pytest.fixture
     def server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[serve.Server]:

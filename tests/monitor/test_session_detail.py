@@ -63,7 +63,7 @@ class TestHeader:
         tell([called(1, minutes + 1)])
         page = html(signed_in)
         assert f">{status}</span>" in page
-        assert ("every 5s" in page) == (status != "Completed")
+        assert ("data-live" in page) == (status != "Completed")
 
     def test_an_ended_one_says_why_and_asks_no_more(self, signed_in: Client) -> None:
         tell([called(1), SessionEnded(session_key="s1", at=ago(3), reason="logout")])
@@ -71,6 +71,13 @@ class TestHeader:
         assert "Why logout" in text(page)
         assert "Completed" in text(page)
         assert "hx-trigger" not in page
+
+    def test_a_title_of_blanks_leaves_no_link_without_words(self, signed_in: Client) -> None:
+        task(description=" \n")
+        sub = called(2, session_key="sub", parent_key="s1", title=" \n")
+        tell([called(1, title=" \n"), sub])
+        for page in (html(signed_in), html(signed_in, key="sub")):
+            assert not re.search(r"<a [^>]+>\s*</a>", page)
 
     def test_it_links_its_task_and_its_parent(self, signed_in: Client) -> None:
         task(description="The task")

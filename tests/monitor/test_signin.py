@@ -136,5 +136,5 @@ class TestProblems:
         from django.views.defaults import bad_request, permission_denied
 
         request = RequestFactory().get("/")
-        assert b"You may not see this page." in permission_denied(request, Exception()).content
+        assert b"You have no permission" in permission_denied(request, Exception()).content
         assert b"could not make sense" in bad_request(request, Exception()).content

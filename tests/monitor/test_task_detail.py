@@ -374,7 +374,7 @@ class TestActions:
         asked = html(manager, "?action=stop")
         assert "Stop this task?" in asked
         assert 'name="csrfmiddlewaretoken"' in asked.split("<main")[1]
-        assert "every 5s" not in asked
+        assert "data-live" not in asked
 
     def test_stopping_names_who_did_it(self, manager: Client) -> None:
         task()
@@ -391,7 +391,7 @@ class TestActions:
         task()
         asked = []
         monkeypatch.setattr(
-            "monitor.detail.actions.ask_to_end", lambda task: bool(asked.append(task.id) or 1)
+            "tasks.actions.ask_to_end", lambda task: bool(asked.append(task.id) or 1)
         )
         response = self.post(manager, "stop", headers=HTMX)
         assert asked == ["t1"]
@@ -402,7 +402,7 @@ class TestActions:
     ) -> None:
         task(status="completed")
         asked: list[Task] = []
-        monkeypatch.setattr("monitor.detail.actions.ask_to_end", asked.append)
+        monkeypatch.setattr("tasks.actions.ask_to_end", asked.append)
         response = self.post(manager, "stop")
         assert response.status_code == 409
         assert asked == []
@@ -429,7 +429,9 @@ class TestActions:
 
     def test_an_unknown_action_is_refused(self, manager: Client) -> None:
         task()
-        assert self.post(manager, "delete").status_code == 400
+        response = self.post(manager, "delete")
+        assert response.status_code == 400
+        assert "There is no such action." in response.content.decode()
 
     def test_a_file_is_attached(self, manager: Client) -> None:
         found = task()
@@ -470,9 +472,8 @@ class TestFragment:
         task()
         tell([called(n) for n in range(3)])
         fragment = html(signed_in, "?tool=Bash&failed=1", **HTMX)
-        assert 'data-live hx-get="/tasks/t1/?tool=Bash&amp;failed=1" hx-trigger="every 5s' in (
-            fragment
-        )
+        asks = 'data-live hx-get="/tasks/t1/?tool=Bash&amp;failed=1" hx-trigger="news"'
+        assert asks in fragment
         assert "csrf" not in fragment
 
     @pytest.mark.parametrize("status", ["completed", "failed", "stopped"])

@@ -16,6 +16,7 @@ from sessions.models import (
     HookLog,
     ImportedFile,
     Session,
+    SessionActivity,
     ToolCall,
     ToolDay,
     ToolDuration,
@@ -38,6 +39,7 @@ from tests.tasks.admin_pages import (
 NOON = datetime(2026, 3, 15, 12, tzinfo=UTC)
 MODELS: list[type[Model]] = [
     Session,
+    SessionActivity,
     ToolCall,
     ToolDay,
     ToolDuration,
@@ -63,6 +65,14 @@ def one_of_each(text: str = "a") -> list[Model]:
     return [
         of,
         call(of, tool_name=text, file_path=text, error=text, parameters={text: text}),
+        baker.make(
+            SessionActivity,
+            session=of,
+            event=text,
+            message=text,
+            event_id=text,
+            metadata={text: text},
+        ),
         baker.make(ToolDay, tool_name=text, day=date(2026, 3, 1), calls=1, failures=0),
         baker.make(ToolDuration, tool_name=text, month=date(2026, 3, 1), bucket=3, calls=1),
         baker.make(FileAccess, session=of, path=text),
@@ -151,7 +161,7 @@ class TestSearchAndFilters:
         session("b", task=baker.make(Task, id="ac"))
         assert sorted(listed(reader, f"{SESSIONS}?q=a", "column")[::5]) == ["a", "ab"]
 
-    @pytest.mark.parametrize("model", [ToolCall, FileAccess, HookLog])
+    @pytest.mark.parametrize("model", [ToolCall, FileAccess, HookLog, SessionActivity])
     def test_what_belongs_to_a_session_is_found_by_its_whole_key(
         self, reader: Client, model: type[Model]
     ) -> None:
@@ -182,6 +192,7 @@ class TestQuickness:
         ("model", "queries"),
         [
             (Session, 6),
+            (SessionActivity, 6),
             (ToolCall, 6),
             (ToolDay, 6),
             (ToolDuration, 6),

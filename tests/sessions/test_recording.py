@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 from model_bakery import baker
 from pytest_django import DjangoAssertNumQueries
 
 from sessions.events import InvalidEvent, SessionEnded, SessionEvent, ToolEnded, ToolStarted
 from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolDuration
+from sessions.models.session import SessionQuerySet
 from sessions.recording import Recorded, record
 from tasks.models import Task
 from tests.sessions.brute import at
@@ -86,6 +88,10 @@ class TestRecord:
             assert hidden not in text
             assert "plain" not in text
 
+    def test_secrets_in_the_address_of_a_workspace_are_taken_out(self) -> None:
+        record([start(workspace="https://ada:hunter2@host/repository\0")])
+        assert Session.objects.get().workspace == "https://ada:[redacted]@host/repository\ufffd"
+
     def test_sizes_are_capped(self) -> None:
         record([end(success=False, error="x" * 10**6, parameters={"content": "y" * 10**6})])
         call = ToolCall.objects.get()
@@ -110,7 +116,15 @@ class TestRecord:
             ("at", start(at=datetime(1969, 12, 31, tzinfo=UTC))),
             ("at", start(at=datetime(9999, 6, 1, tzinfo=UTC))),
             ("tool_use_id", start(tool_use_id="")),
+            ("tool_use_id", start(tool_use_id="a\0b")),
             ("tool_name", start(tool_name="n" * 129)),
+            ("tool_name", start(tool_name="\ud800")),
+            ("title", start(title=7)),
+            ("error", end(error=None)),
+            ("parameters", start(parameters=[1])),
+            ("agent", start(agent="a\0b")),
+            ("host", start(host="\ud800")),
+            ("reason", SessionEnded(session_key="s", at=at(0), reason="a\0b")),
             ("duration_ms", end(duration_ms=-1.0)),
             ("duration_ms", end(duration_ms=float("nan"))),
             ("input_tokens", end(input_tokens=-1)),
@@ -125,6 +139,33 @@ class TestRecord:
             record([start(tool_use_id="fine"), event])
         assert (refusal.value.field, refusal.value.place) == (field, 1)
         assert not Session.objects.exists()
+
+    def test_a_session_that_is_pruned_meanwhile_is_made_anew(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def prune_first(rows: QuerySet[Session]) -> QuerySet[Session]:
+            monkeypatch.undo()
+            Session.objects.all().delete()
+            return rows.select_for_update()
+
+        record([SessionEvent(session_key="s", at=at(0))])
+        monkeypatch.setattr(SessionQuerySet, "select_for_update", prune_first)
+        assert record([start(at=at(5))]) == Recorded(sessions_added=1, calls_added=1)
+        assert Session.objects.get().started_at == at(5)
+
+    def test_tasks_are_locked_before_sessions_as_a_prune_locks_them(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        baker.make(Task, id="t1")
+        record([start(task_id="t1")])
+        with django_assert_num_queries(11) as queries:
+            record([end()])
+        tables = [str(query["sql"]).partition(" FROM ")[2][:30] for query in queries[1:4]]
+        assert [table.split('"')[1] for table in tables] == [
+            "agent_sessions_session",
+            "tasks_task",
+            "agent_sessions_session",
+        ]
 
     def test_the_queries_do_not_grow_with_the_batch(
         self, django_assert_num_queries: DjangoAssertNumQueries

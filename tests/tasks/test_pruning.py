@@ -96,7 +96,7 @@ class TestPrune:
             for number in range(tasks):
                 of = session(task=task(), key=f"{tasks}-{number}")
                 baker.make(ToolCall, session=of, started_at=BEFORE, _quantity=calls)
-            with django_assert_num_queries(22):
+            with django_assert_num_queries(23):
                 assert list(prune(BEFORE)) == [tasks]
 
 

@@ -105,6 +105,8 @@ class TestRedactText:
             *("github_pat_11ABCDEFG0_abcdefghij", "xoxb-1234-5678-abcdef", "xoxp-1-2-abc-def"),
             *("AKIAIOSFODNN7EXAMPLE", "AIzaSyA1234567890abcdefghijklmnopqrs"),
             *("glpat-abcdefghij0123456789", JWT, "sk_live_abcdefgh12345678", KEY),
+            *("whsec_abcdefgh12345678", f"xai-{'a1' * 12}", f"gsk_{'b2' * 12}"),
+            *(f"hvs.{'c3' * 12}", f"SG.{'d4' * 9}.{'e5' * 9}"),
         ],
     )
     @pytest.mark.parametrize("around", ["{}", "see {} there", '"{}"', "x={},", "https://h/{}/x"])
@@ -126,6 +128,8 @@ class TestRedactText:
             ('["--token", "hunter2", "x"]', '["--token", "[redacted]", "x"]'),
             ("https://h/x?token=hunter2&y=1", "https://h/x?token=[redacted]&y=1"),
             ("f(password=hunter2)", "f(password=[redacted])"),
+            ("env['API_KEY'] = 'hunter2'", "env['API_KEY'] = '[redacted]'"),
+            (r"c[\"password\"] = \"hunter2\"", r"c[\"password\"] = \"[redacted]\""),
             ("password=a,b)c", "password=[redacted]"),
             ('p = password="""hunter2"""', 'p = password="""[redacted]"""'),
             ("token: unclosed 'x\nnext", "token: [redacted] 'x\nnext"),
@@ -223,6 +227,15 @@ class TestCleanText:
     def test_no_secret_shows_because_it_was_cut(self, at: int) -> None:
         text = "." * at + f" redis://u:{'Hunter2' * 10}@h " + "." * 500
         assert "Hunter2" not in clean_text(text, 120)
+
+    @pytest.mark.parametrize("at", range(120, 300, 5))
+    def test_no_secret_shows_because_a_long_one_before_it_went(self, at: int) -> None:
+        text = f"token={'x' * at} redis://u:{'Hunter2' * 10}@h " + "." * 500
+        assert "Hunter2" not in clean_text(text, 120)
+
+    def test_what_was_not_looked_at_is_counted_however_little_is_left(self) -> None:
+        text = f"token={'x' * 300} the end"
+        assert clean_text(text, 100) == "… [130 characters cut]"
 
     def test_what_no_database_takes_is_replaced(self) -> None:
         assert clean_text("a\0b\ud800c", 50) == "a�b�c"

@@ -5,12 +5,14 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from tasks.identity import Invalid
 from tasks.models import FINISHED, Activity, Status, Task
+from tasks.models.task import TaskQuerySet
 from tasks.reporting import Report, report, report_many
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +75,26 @@ class TestReport:
             report(task_id="t1", at=at(0), message="again", event_id=id)
         assert Activity.objects.count() == 2
 
+    def test_two_failures_at_one_time_are_two_lines_in_any_order(self) -> None:
+        for error in ("boom", "bang", "boom"):
+            report(task_id="t1", at=at(0), status="failed", error=error)
+        assert {line.message for line in Activity.objects.all()} == {"boom", "bang"}
+        assert Activity.objects.count() == 2
+
+    def test_a_task_that_is_pruned_meanwhile_is_made_anew(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def prune_first(rows: QuerySet[Task]) -> QuerySet[Task]:
+            monkeypatch.undo()
+            Task.objects.all().delete()
+            return rows.select_for_update()
+
+        report(task_id="t1", at=at(0), status="completed")
+        monkeypatch.setattr(TaskQuerySet, "select_for_update", prune_first)
+        report(task_id="t1", at=at(9), status="running")
+        task = Task.objects.get()
+        assert (task.status, task.created_at) == ("running", at(9))
+
     def test_secrets_are_taken_out(self) -> None:
         secret = "ghp_" + "a1B2" * 9
         told = {"message": secret, "error": secret, "result": secret, "description": secret}
@@ -93,6 +115,10 @@ class TestReport:
             ("at", datetime(1960, 1, 1, tzinfo=UTC)),
             ("pid", -1),
             ("output_lines", -1),
+            ("message", None),
+            ("metadata", [1]),
+            ("model", "a\0b"),
+            ("host", "\ud800"),
         ],
     )
     def test_what_cannot_be_right_is_refused(self, field: str, wrong: Any) -> None:
@@ -157,5 +183,5 @@ class TestAnyOrder:
             assert (task.finished_at == last[0]) == (task.status in FINISHED)
         models = [(event.at, event.model) for event in told if event.model]
         assert task.model == max(models, default=(None, ""))[1]
-        lines = {(e.at, e.status, e.message) for e in told if e.status or e.message}
+        lines = {(e.at, e.status, e.message or e.error) for e in told if e.status or e.message}
         assert task.activity.count() == len(lines)

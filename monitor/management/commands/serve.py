@@ -26,6 +26,8 @@ from django.utils.autoreload import run_with_reloader
 
 from costs import ledger
 from monitor.checks import LOCAL_HOSTS
+from monitor.guard import USES
+from monitor.stream import Broadcaster
 from tasks.stale import Patience, fail_stale
 
 logger = logging.getLogger(__name__)
@@ -43,12 +45,14 @@ class Chore:
 class Server(uvicorn.Server):
     """uvicorn with a thread beside it that keeps house, ended with the server."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, broadcaster: Broadcaster | None = None) -> None:
         super().__init__(config)
+        self.broadcaster = Broadcaster() if broadcaster is None else broadcaster
         self.ended = threading.Event()
         self.began = timezone.now()
         chores = [
             Chore("fail stale tasks", 60, self.fail_stale),
+            Chore("note the use of keys", 60, USES.write_down),
             Chore("seal the ledger", 300, ledger.seal),
         ]
         threading.Thread(target=self.keep_house, args=chores, name="house", daemon=True).start()
@@ -68,7 +72,9 @@ class Server(uvicorn.Server):
             connection.close()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Streams do not end by themselves, and uvicorn waits for all answers."""
         self.ended.set()
+        self.broadcaster.close()
         await super().shutdown(sockets)
 
 
@@ -105,15 +111,17 @@ class Command(BaseCommand):
         collect_static()
         password = first_administrator()
         self.greet(host, listener.getsockname()[1], password)
+        from monitor.asgi import application  # it reads which static files there are
+
         config = uvicorn.Config(
-            "monitor.asgi:application",
+            application,
             lifespan="off",
             log_level="warning",
             server_header=False,
             forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
             timeout_graceful_shutdown=5,
         )
-        Server(config).run(sockets=[listener])
+        Server(config, application.broadcaster).run(sockets=[listener])
 
     def greet(self, host: str, port: int, password: str | None) -> None:
         shown = f"[{host}]" if ":" in host else host
@@ -143,9 +151,13 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening socket; bound before anything else is done, so that a failure costs nothing."""
     try:
         family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         raise CommandError(f"Cannot listen on {host} port {port}: {error}.") from error
+    # Every connection takes it over. Else the kernel holds back the end of each answer until the
+    # client has acknowledged its beginning: 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def migrate() -> None:

@@ -640,9 +640,11 @@ class TestUnreadableRows:
         assert counts(imported(origin), "agent_status") == (1, 0, 0, 0, 1)
 
     def test_letters_that_no_database_stores_are_replaced_in_texts(self, origin):
-        origin.task(description="a\x00b", activity_log=None)
+        origin.task(description="a\x00b", workspace="/a\x00b", activity_log=None)
+        origin.tool()
         origin.execute("UPDATE tasks SET error = CAST(x'61ff62' AS TEXT)")
         imported(origin)
+        assert Session.objects.get().workspace == "/a\ufffdb"
         task = Task.objects.get()
         assert (task.description, task.error) == ("a\ufffdb", "a\ufffdb")
 

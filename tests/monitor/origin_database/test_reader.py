@@ -73,6 +73,11 @@ class TestRefusals:
         db.path.write_bytes(content)
         refused(db.path, "is damaged or cut off")
 
+    def test_a_schema_with_bytes_that_are_no_text(self, tmp_path):
+        path = filled(tmp_path / "x.db").path
+        path.write_bytes(path.read_bytes().replace(b"CREATE TABLE tasks", b"CREATE \xf1ABLE tasks"))
+        refused(path, "is damaged or cut off")
+
     def test_tables_of_something_else(self, tmp_path):
         with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
             connection.execute("CREATE TABLE tasks (id INTEGER)")
