@@ -1,4 +1,5 @@
-"""Measures the ledger against the old way and bare SQL, and the pages over a million calls.
+"""Measures the ledger against the old way and bare SQL, and the pages, the API and its
+streams over a million calls.
 
 Trust the ratios, not the times. Everything happens in a temporary folder.
 """
@@ -11,12 +12,14 @@ import tempfile
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 from tests.benchmarks.place import new_database, open_beside, open_database, settle_in
 from tests.benchmarks.timing import say
 
-PARTS = ("importing", "reading", "inserting", "pages")
+LEDGER, OVER_AGENTS = ("importing", "reading", "inserting"), ("pages", "api", "streams")
+PARTS = LEDGER + OVER_AGENTS
 FACTORS = {"k": 10**3, "m": 10**6}
 RUNS, IMPORTS = 3, 2
 
@@ -51,12 +54,11 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(prefix="agent-monitor-bench-") as folder:
         settle_in(Path(folder))
-        if set(parts) != {"pages"}:
+        if set(parts) & set(LEDGER):
             run(Path(folder), chosen.sizes, parts)
-        if "pages" in parts:
-            from tests.benchmarks import pages
-
-            pages.compare(Path(folder))
+        for part in parts:
+            if part in OVER_AGENTS:
+                import_module(f"tests.benchmarks.{part}").compare(Path(folder))
 
 
 def run(folder: Path, sizes: list[int], parts: Sequence[str]) -> None:

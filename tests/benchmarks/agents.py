@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,6 +17,7 @@ from sessions.durations import bucket
 from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolDuration
 from tasks.errors import category, fingerprint
 from tasks.models import Activity, Status, Task
+from tests.benchmarks.place import new_database, open_database
 
 SEED = 3
 DAYS = 90
@@ -31,6 +33,18 @@ ERRORS = (
     "Request timed out after {} ms",
 )
 STATES = (Status.COMPLETED,) * 7 + (Status.FAILED, Status.STOPPED)
+
+
+def database(folder: Path) -> Path:
+    """The path of a database filled as below; made once a run, and open in this process."""
+    path = folder / "agents.db"
+    if not path.exists():
+        open_database(new_database(folder, path.stem))
+        fill(datetime.now(UTC))
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    open_database(path)
+    return path
 
 
 def stored(instant: datetime | None) -> Any:

@@ -16,7 +16,6 @@ from django.test import Client
 from costs import ledger
 from costs.usage import Usage
 from tests.benchmarks import agents
-from tests.benchmarks.place import new_database, open_database
 from tests.benchmarks.timing import at_most, duration, repeated, show
 
 RUNS = 21
@@ -43,10 +42,9 @@ PAGES = {
 
 
 def compare(folder: Path) -> None:
-    """Print the table, for a database of its own."""
-    open_database(new_database(folder, "pages"))
+    """Print the table."""
+    agents.database(folder)
     end = datetime.now(UTC)
-    agents.fill(end)
     ledger.record_many(list(usages(end)))
     ledger.seal()
     with connection.cursor() as cursor:

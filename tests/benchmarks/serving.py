@@ -1,0 +1,55 @@
+"""A server in a process of its own, and what the system knows of that process."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.utils import timezone
+
+from monitor.models import ApiKey
+from tests.benchmarks.clients import Server
+
+
+@contextmanager
+def serving(database: Path) -> Iterator[tuple[Server, Process]]:
+    """`manage.py serve` on a database that this process has open too."""
+    key = ApiKey(name="bench", can_read=True, can_write=True, created_at=timezone.now())
+    secret = key.give_secret()
+    key.save()
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--port", "0"],
+        env=os.environ | {"DATABASE_URL": f"sqlite:///{database}"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    try:
+        found = re.search(r"http://([^/]+):(\d+)/", process.stdout.readline())
+        assert found
+        yield Server((found[1], int(found[2])), secret), Process(process.pid, database)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+class Process:
+    def __init__(self, pid: int, database: Path) -> None:
+        self._folder, self._database = Path(f"/proc/{pid}"), str(database)
+
+    def status(self, name: str) -> int:
+        """A number of /proc/PID/status: Threads, or VmRSS in kB."""
+        found = re.search(rf"{name}:\s+(\d+)", (self._folder / "status").read_text())
+        assert found
+        return int(found[1])
+
+    def connections(self) -> int:
+        """How often the process holds the database open."""
+        files = (self._folder / "fd").iterdir()
+        return sum(str(file.readlink()) == self._database for file in files if file.exists())
