@@ -7,32 +7,35 @@ import json
 import os
 from typing import Any
 
-from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, HTTPScope
-from django.core.asgi import get_asgi_application
+import django
+from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
+from django.conf import settings
 
 from monitor.bodies import Body, Refused
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "monitor.settings")
-django: Any = get_asgi_application()
+django.setup(set_prefix=False)
 
-from monitor.stream import STREAM, Asked, Broadcaster  # noqa: E402  (needs the apps)
+from monitor.handler import StaticHandler, ThreadedHandler  # noqa: E402  (needs the apps)
+from monitor.stream import STREAM, Asked, Broadcaster  # noqa: E402
 
 
 class Site:
     """Django decides on every request. A stream that it allows is fed here, when its thread and
     its database connection are given back already."""
 
-    def __init__(self, django: ASGI3Application = django) -> None:
-        self.django = django
+    def __init__(self) -> None:
+        self.django = ThreadedHandler()
+        self.static = StaticHandler()
         self.broadcaster = Broadcaster()
 
-    async def __call__(
-        self, scope: Any, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
-        if scope["type"] == "http":
-            await self.answer(scope, receive, send)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"Only HTTP is served here, no {scope['type']}.")
+        if scope["path"].startswith(settings.STATIC_URL):
+            await self.static(scope, receive, send)
         else:
-            await self.django(scope, receive, send)
+            await self.answer(scope, receive, send)
 
     async def answer(
         self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable

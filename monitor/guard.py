@@ -82,11 +82,7 @@ class Csrf(CsrfViewMiddleware):
 
 
 class Guard:
-    """Answers 401 and 403 before any route of the API is looked for, and every fault as JSON.
-
-    Synchronous on purpose: as the innermost middleware it makes the whole chain so, and a request
-    takes one step to a thread instead of one for each middleware.
-    """
+    """Answers 401 and 403 before any route of the API is looked for, and every fault as JSON."""
 
     async_capable = False
 

@@ -174,7 +174,7 @@ class Schemas:
             kinds = [self._kind(self._resolved(part)) for part in _branches(plain.get("items", {}))]
             return f"array of {' or '.join(dict.fromkeys(kinds)) or 'any'}"
         if types == ["string"] and "format" in plain:
-            return {"date-time": "time", "binary": "file"}.get(plain["format"], plain["format"])
+            return FORMATS.get(plain["format"], str(plain["format"]))
         return " or ".join(types) or "any"
 
     def _resolved(self, schema: Schema) -> Schema:
@@ -220,6 +220,7 @@ def _rules(plain: Schema) -> Iterator[str]:
         yield from _bound(plain.get(low), plain.get(high), unit)
 
 
+FORMATS = {"date-time": "time", "binary": "file"}
 TYPES = {str: "string", int: "integer", bool: "boolean", float: "number"}
 BOUNDS = (
     ("minimum", "maximum", ""),

@@ -142,14 +142,15 @@ class _Reader:
         return Body(content_type, said.get("description", ""), tables)
 
     def answer(self, status: str, said: Mapping[str, Any]) -> Answer:
-        content_type, media = next(iter(said.get("content", {}).items()), ("", {}))
+        content: Mapping[str, Any] = said.get("content") or {"": {}}
+        content_type, media = next(iter(content.items()))
+        schema = media.get("schema", {})
         headers = tuple(
             self.schemas.field(name, _described(header))
             for name, header in said.get("headers", {}).items()
         )
-        refers = media.get("schema", {}).get("$ref", "")
-        is_plain = refers.endswith("/Problem") or content_type != JSON
-        tables = () if is_plain else self.schemas.tables(media.get("schema", {}))
+        is_plain = schema.get("$ref", "").endswith("/Problem") or content_type != JSON
+        tables = () if is_plain else self.schemas.tables(schema)
         return Answer(int(status), said["description"], content_type, headers, tables)
 
     def curl(self, method: str, path: str, said: Mapping[str, Any]) -> str:

@@ -88,6 +88,7 @@ def database(name: str, default: str) -> dict[str, object]:
 DATA_DIR = folder("DATA_DIR", default=BASE_DIR / "data")
 USAGE_JSON = Path(env.str("USAGE_JSON", default=str(DATA_DIR / "usage.json")))
 PRICES_CSV = env.str("PRICES_CSV", default="")  # own rows, before those of costs/prices.csv
+DOCS_ROOT = words("DOCS_ROOT", default=str(BASE_DIR / "docs"))  # folders of documents
 
 DEBUG = flag("DEBUG")
 SECRET_KEY = env.str("SECRET_KEY", default="") or generated_key(DATA_DIR / "secret_key")
@@ -135,7 +136,6 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "monitor.middleware.HtmxAnswers",

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
+from docsviewer.views import document, documents, picture
 from monitor.api import routes
 from monitor.views.account import password
 from monitor.views.attachments import attachment, attachment_page
@@ -19,6 +20,9 @@ urlpatterns = [
     path("errors/", errors, name="errors"),
     path("attachments/<int:pk>/", attachment, name="attachment"),
     path("attachments/<int:pk>/view/", attachment_page, name="attachment_page"),
+    path("docs/", documents, name="documents"),
+    path("docs/<path:picture>/image", picture, name="document_picture"),
+    path("docs/<path:path>", document, name="document"),
     path("reference/", reference, name="reference"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

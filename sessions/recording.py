@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Model
+from django.db import connection, transaction
+from django.db.models import DateTimeField, JSONField, Model
 from msgspec.structs import replace
 
 from sessions.events import InvalidEvent, SessionEvent, SessionNote, ToolStarted
@@ -29,6 +29,13 @@ from tasks.redaction import clean, clean_text
 
 LIMITS = {"title": 1_000, "workspace": 4_000, "error": 10_000, "message": 4_000}
 OBJECTS = ("parameters", "metadata")
+
+COLUMNS = [field for field in ToolCall._meta.concrete_fields if not field.primary_key]
+ADAPTED = (DateTimeField, JSONField)  # all others the database takes as they are
+INSERT = (
+    f"INSERT INTO {ToolCall._meta.db_table} ({', '.join(field.column for field in COLUMNS)})"
+    f" VALUES ({', '.join(['%s'] * len(COLUMNS))})"
+)
 
 Key = tuple[int, str]
 
@@ -143,12 +150,30 @@ def _calls(sessions: Mapping[str, Session], events: Sequence[ToolStarted]) -> tu
         else:
             new.append(_made(key, told))
             shares.added(new[-1])
-    ToolCall.objects.bulk_create(new)
+    _insert(new)
     shares.book()
     for session in sessions.values():
         session.calls += shares.of_session[session.pk]["calls"]
         session.failures += shares.of_session[session.pk]["failures"]
     return len(new), changed
+
+
+def _insert(calls: Iterable[ToolCall]) -> None:
+    """Past the ORM, which takes several times as long to put the same rows together."""
+    rows = [_stored(call) for call in calls]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(INSERT, rows)
+
+
+def _stored(call: ToolCall) -> list[Any]:
+    values = vars(call)
+    return [
+        field.get_db_prep_save(values[field.attname], connection)
+        if isinstance(field, ADAPTED)
+        else values[field.attname]
+        for field in COLUMNS
+    ]
 
 
 def _known(by_call: Mapping[Key, object]) -> dict[Key, ToolCall]:

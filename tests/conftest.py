@@ -16,7 +16,6 @@ import uvicorn
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
-from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -150,7 +149,7 @@ def site(transactional_db: None) -> Iterator[str]:
     """The address of the site, served by uvicorn in a thread on the test database."""
     from monitor.asgi import Site  # not before the settings above are in force
 
-    served = Site(get_asgi_application())
+    served = Site()
     app = ASGIStaticFilesHandler(served)
     config = uvicorn.Config(
         app, lifespan="off", log_level="warning", timeout_graceful_shutdown=1, ws="none"

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from dmr.routing import Router
 
 from costs import api as costs
+from docsviewer import api as docs
 from monitor.api import health, hooks, metrics, stream
 from monitor.api import sessions as session_figures
 from monitor.api import tasks as task_lists
@@ -42,6 +43,7 @@ router = Router(
         *hooks.routes,
         *session_figures.routes,
         *metrics.routes,
+        *docs.routes,
         *stream.routes,
         *task_lists.last_routes,
     ],

@@ -34,7 +34,7 @@ def usage(number: int) -> dict[str, Any]:
 def call(number: int) -> dict[str, Any]:
     return {
         "event": "tool_ended",
-        "session_key": f"new-{number % 20}",
+        "session_key": f"new-{number // SIZE % 20}",
         "tool_use_id": f"toolu_{number}",
         "tool_name": agents.TOOLS[number % len(agents.TOOLS)],
         "parameters": {"command": "python -m pytest -q", "description": "Run the tests"},

@@ -13,7 +13,6 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as LoginSession
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
-from django.core.asgi import get_asgi_application
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
@@ -43,7 +42,7 @@ class Place:
     def start(self) -> None:
         from monitor.asgi import Site  # not before the settings of the tests are in force
 
-        self.served = Site(get_asgi_application())
+        self.served = Site()
         site = ASGIStaticFilesHandler(self.served)
 
         async def counted(scope: Any, receive: Any, send: Any) -> None:
