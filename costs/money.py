@@ -29,5 +29,5 @@ def to_nano(amount: Decimal | int) -> int:
 
 
 def from_nano(nano: int) -> Decimal:
-    """Nano-dollars as exact dollars."""
-    return Decimal(nano).scaleb(-9, _EXACT)
+    """Nano-dollars as exact dollars, with no more decimals than it takes."""
+    return _EXACT.divide(Decimal(nano), Decimal(NANO))

@@ -33,7 +33,7 @@ OBJECTS = ("parameters", "metadata")
 COLUMNS = [field for field in ToolCall._meta.concrete_fields if not field.primary_key]
 ADAPTED = (DateTimeField, JSONField)  # all others the database takes as they are
 INSERT = (
-    f"INSERT INTO {ToolCall._meta.db_table} ({', '.join(field.column for field in COLUMNS)})"
+    f"INSERT INTO {ToolCall._meta.db_table} ({', '.join(str(field.column) for field in COLUMNS)})"
     f" VALUES ({', '.join(['%s'] * len(COLUMNS))})"
 )
 

@@ -66,8 +66,8 @@ DOCUMENTED = PathItem(
         description=(
             "The first message tells the state of now, each further one that of a commit, at most"
             " one a second. Without `only`, a message's data is JSON: `overview` as of"
-            " /api/metrics/overview, `sessions` as of /api/metrics/claude-sessions, `activity` as"
-            " of /api/tasks/activity, and `timestamp`. With `only=news` it is the event `news`"
+            " /api/metrics/overview, `sessions` as of /api/metrics/claude-sessions, `activity`: the"
+            " list of /api/tasks/activity, and `timestamp`. With `only=news` it is the event `news`"
             " without figures. A comment comes every 15 seconds; `retry` says when to come back."
         ),
         parameters=[

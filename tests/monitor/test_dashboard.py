@@ -147,7 +147,7 @@ class TestPage:
         record(NOW - timedelta(hours=2), model="no-such-model", user_id="<b>eve</b>")
         baker.make(Task, status=Status.FAILED, created_at=NOW, finished_at=NOW)
         html = signed_in.get("/").content.decode()
-        assert '<data value="2.000000000" title="$2.000000000">$2.00</data>' in html
+        assert '<data value="2" title="$2">$2.00</data>' in html
         assert "&lt;b&gt;eve" in html
         assert "No price is known for" in html
         assert "<dd>0.0%</dd>" in html
