@@ -192,6 +192,7 @@ DATABASES = {"default": database("DATABASE_URL", default=f"sqlite:///{DATA_DIR /
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     SYNCHRONOUS = ["OFF", "NORMAL", "FULL", "EXTRA"]
     DATABASES["default"]["ENGINE"] = "monitor.sqlite"
+    DATABASES["default"]["CONN_MAX_AGE"] = None  # with what it has read of the file
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,

@@ -19,6 +19,11 @@ PAGE = "/api/metrics/cli-sessions"
 
 def compare(folder: Path) -> None:
     with serving(agents.database(folder)) as (server, process):
+        first = Listeners(
+            server, 50
+        )  # all threads of the pool and the poller are there from now on
+        first.hear()
+        first.close()
         warm = Listeners(server, 1)
         warm.hear()
         before, page = figures(process), page_times(server)

@@ -64,3 +64,34 @@ class TestDatabaseWrapper:
             with wrapper.cursor() as cursor:
                 assert cursor.execute("SELECT count(*) FROM some").fetchone() == (0,)
             writer.execute("COMMIT")
+
+
+@pytest.mark.usefixtures("transactional_db")
+class TestKeptConnections:
+    @pytest.fixture
+    def opened(self, wrapper: DatabaseWrapper) -> DatabaseWrapper:
+        wrapper.settings_dict["CONN_MAX_AGE"] = None
+        with wrapper.cursor() as cursor:
+            cursor.execute("CREATE TABLE some (value)")
+        return wrapper
+
+    def test_one_is_kept_between_requests(self, opened: DatabaseWrapper) -> None:
+        kept = opened.connection
+        opened.close_if_unusable_or_obsolete()
+        assert opened.connection is kept is not None
+
+    def test_another_file_of_that_name_is_seen_with_the_next_request(
+        self, opened: DatabaseWrapper, file: Path
+    ) -> None:
+        pragma(opened, "wal_checkpoint(TRUNCATE)")
+        other = file.with_name("other.db")
+        with closing(sqlite3.connect(other)) as connection:
+            connection.execute("CREATE TABLE news (value)")
+        other.replace(file)
+        opened.close_if_unusable_or_obsolete()
+        assert opened.introspection.table_names() == ["news"]
+
+    def test_so_is_one_that_is_gone(self, opened: DatabaseWrapper, file: Path) -> None:
+        file.unlink()
+        opened.close_if_unusable_or_obsolete()
+        assert opened.connection is None
