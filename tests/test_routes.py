@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.db.models import IntegerField, Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -339,6 +340,11 @@ def permit(kind: Kind, line: Row) -> None:
     )
 
 
+ONCE = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="takes long; who may what is no matter of the database"
+)
+
+
 class TestTable:
     def test_every_route_is_in_it(self) -> None:
         assert {*routes(get_resolver().url_patterns)} - {line.route for line in TABLE} == set()
@@ -350,6 +356,7 @@ class TestTable:
         assert len({line.route for line in TABLE}) == len(TABLE)
 
 
+@ONCE
 @pytest.mark.parametrize("lines", TOGETHER.values(), ids=list(TOGETHER))
 class TestRoute:
     def test_each_role_may_what_the_table_says(
@@ -369,6 +376,7 @@ class TestRoute:
                 assert status == 403, f"another site: {method} {line.route} answers {status}"
 
 
+@ONCE
 @pytest.mark.parametrize(
     "line",
     # In the administration any method but POST reads; the form to sign in leads all on who have.

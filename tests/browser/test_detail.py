@@ -123,6 +123,7 @@ class TestFollowing:
         page = signed_in.new_page()
         page.goto(site)
         page.get_by_role("link", name="Mend it").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
         notice = page.get_by_role("dialog").get_by_text("No answer from the server")
         expect(notice).to_be_hidden()
         signed_in.set_offline(True)
