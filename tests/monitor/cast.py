@@ -6,11 +6,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import connection
+
 from sessions.events import SessionEvent, ToolEnded, ToolStarted
 from sessions.recording import record
 from tasks.models import Task
 from tasks.reporting import report
 
+# A page asks for the version of the database: SQLite is asked beside the connection.
+VERSION = connection.vendor == "postgresql"
 NOW = datetime(2026, 3, 29, 12, 34, 56, tzinfo=UTC)
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 HTMX = {"HX-Request": "true", "HX-Target": "detail"}

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -16,7 +15,7 @@ from sessions.events import SessionEnded
 from sessions.models import Session
 from sessions.recording import record
 from tasks.reporting import report
-from tests.monitor.cast import HOSTILE, HTMX, NOW, ago, called, task, tell
+from tests.monitor.cast import HOSTILE, HTMX, NOW, VERSION, ago, called, task, tell
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -193,11 +192,6 @@ class TestUnchanged:
         assert "Idle" in text(signed_in.get(url(), headers=headers).content.decode())
 
 
-def asks_for_version(headers: dict[str, str]) -> bool:
-    """Whether a fragment's ETag takes a query: on SQLite it is asked for beside the connection."""
-    return bool(headers) and connection.vendor == "postgresql"
-
-
 class TestQueries:
     # One more tells how many of the 300 sub-agents are not listed.
     @pytest.mark.parametrize(("count", "queries"), [(3, 14), (300, 15)])
@@ -213,6 +207,6 @@ class TestQueries:
         task()
         record([called(n) for n in range(count)])
         record([called(n, session_key=f"sub{n}", parent_key="s1") for n in range(count)])
-        with django_assert_num_queries(queries + asks_for_version(headers)):
+        with django_assert_num_queries(queries + VERSION):
             html(signed_in, **headers)
         assert Session.objects.count() == count + 1

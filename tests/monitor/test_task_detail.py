@@ -8,7 +8,6 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -21,7 +20,7 @@ from sessions.models import ImportedFile
 from sessions.recording import record
 from tasks.models import Activity, Status, Task
 from tasks.reporting import report
-from tests.monitor.cast import HOSTILE, HTMX, NOW, PNG, ago, begun, called, task, tell
+from tests.monitor.cast import HOSTILE, HTMX, NOW, PNG, VERSION, ago, begun, called, task, tell
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -516,11 +515,6 @@ class TestUnchanged:
         assert "ETag" not in self.ask(manager, "?action=stop").headers
 
 
-def asks_for_version(headers: dict[str, str]) -> bool:
-    """Whether a fragment's ETag takes a query: on SQLite it is asked for beside the connection."""
-    return bool(headers) and connection.vendor == "postgresql"
-
-
 class TestQueries:
     # One more tells how many of the 300 sub-agents are not listed.
     @pytest.mark.parametrize(("count", "queries"), [(3, 20), (300, 21)])
@@ -539,5 +533,5 @@ class TestQueries:
         sub = {"parent_key": "s1", "task_id": ""}
         record([called(n, success=n % 2 > 0) for n in range(count)])
         record([called(n, session_key=f"sub{n}", **sub) for n in range(count)])
-        with django_assert_num_queries(queries + asks_for_version(headers)):
+        with django_assert_num_queries(queries + VERSION):
             html(signed_in, query, **headers)
