@@ -84,8 +84,6 @@ class Csrf(CsrfViewMiddleware):
 class Guard:
     """Answers 401 and 403 before any route of the API is looked for, and every fault as JSON."""
 
-    async_capable = False
-
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
 

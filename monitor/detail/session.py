@@ -31,7 +31,7 @@ class SessionDetail:
         return self.session.status(self.now)
 
     @property
-    def is_polled(self) -> bool:
+    def is_followed(self) -> bool:
         return self.status != SessionStatus.COMPLETED
 
     @cached_property

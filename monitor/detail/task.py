@@ -35,7 +35,7 @@ class TaskDetail:
         return headline(self.task.description) or f"Task {self.task.id}"
 
     @property
-    def is_polled(self) -> bool:
+    def is_followed(self) -> bool:
         """Whether it asks for news of itself: never beneath somebody who answers a question."""
         return self.task.is_active and not (self.asked or self.attaching)
 
