@@ -9,7 +9,10 @@ from monitor.views.attachments import attachment, attachment_page
 from monitor.views.dashboard import dashboard
 from monitor.views.detail import session, task
 from monitor.views.errors import errors
+from monitor.views.gallery import gallery
 from monitor.views.reference import reference
+from monitor.views.spend import spend
+from monitor.views.tools import tools
 
 admin.site.site_header = admin.site.site_title = "Agent Monitor"
 
@@ -17,6 +20,8 @@ urlpatterns = [
     path("", dashboard, name="dashboard"),
     path("tasks/<path:task_id>/", task, name="task"),
     path("sessions/<path:key>/", session, name="session"),
+    path("costs/", spend, name="spend"),
+    path("tools/", tools, name="tools"),
     path("errors/", errors, name="errors"),
     path("attachments/<int:pk>/", attachment, name="attachment"),
     path("attachments/<int:pk>/view/", attachment_page, name="attachment_page"),
@@ -24,6 +29,7 @@ urlpatterns = [
     path("docs/<path:picture>/image", picture, name="document_picture"),
     path("docs/<path:path>", document, name="document"),
     path("reference/", reference, name="reference"),
+    path("gallery/", gallery, name="gallery"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("password/", password, name="password"),

@@ -114,6 +114,9 @@ PAGES = [
     row("/tasks/<path:task_id>/", {"action": "stop"}, GET=PAGE, POST=DEED("tasks.change_task")),
     row("/sessions/<path:key>/", GET=PAGE),
     row("/errors/", GET=PAGE),
+    row("/costs/", GET=PAGE),
+    row("/tools/", GET=PAGE),
+    row("/gallery/", GET=PAGE),
     row("/reference/", GET=PAGE),
     row("/docs/", GET=PAGE),
     row(
