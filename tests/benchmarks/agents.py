@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from itertools import islice
 from random import Random
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Model
 
 from sessions.durations import bucket
 from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolDuration
 from tasks.errors import category, fingerprint
 from tasks.models import Activity, Status, Task
-from tests.benchmarks.place import new_database, open_database
+from tests.benchmarks import ledgers
+from tests.benchmarks.ledgers import analyze
+from tests.benchmarks.place import exists, new_database, open_database
 
 SEED = 3
 DAYS = 90
-TASKS, SESSIONS, CALLS = 20_000, 2_000, 1_000_000
-LONGEST = 10_000  # calls of the session "session-0"
+NAME = "agents"
+CALLS = int(os.environ.get("BENCHMARK_CALLS", "1000000"))
+TASKS, SESSIONS = CALLS // 50, CALLS // 500
+LONGEST = CALLS // 100  # calls of the session "session-0"
 LINKED = 4  # one session in so many works on a task
 TOOLS = ("Bash", "Read", "Edit", "Grep", "Glob", "Write", "TodoWrite", "Task", "WebFetch")
 FILES = 200
@@ -35,16 +40,14 @@ ERRORS = (
 STATES = (Status.COMPLETED,) * 7 + (Status.FAILED, Status.STOPPED)
 
 
-def database(folder: Path) -> Path:
-    """The path of a database filled as below; made once a run, and open in this process."""
-    path = folder / "agents.db"
-    if not path.exists():
-        open_database(new_database(folder, path.stem))
+def database() -> str:
+    """The name of a database filled as below; made once a run, and open in this process."""
+    if not exists(NAME):
+        open_database(new_database(NAME))
         fill(datetime.now(UTC))
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-    open_database(path)
-    return path
+        analyze()
+    open_database(NAME)
+    return NAME
 
 
 def stored(instant: datetime | None) -> Any:
@@ -53,24 +56,11 @@ def stored(instant: datetime | None) -> Any:
 
 def insert(table: type[Model], rows: Iterable[dict[str, Any]]) -> None:
     """Insert rows that name the same columns, past the ORM and what it keeps up."""
-    batch: list[dict[str, Any]] = []
-    with transaction.atomic(), connection.cursor() as cursor:
-        for row in rows:
-            batch.append(row)
-            if len(batch) == 10_000:
-                _insert(cursor, table, batch)
-                batch = []
-        if batch:
-            _insert(cursor, table, batch)
-
-
-def _insert(cursor: Any, table: type[Model], batch: Sequence[dict[str, Any]]) -> None:
-    columns = list(batch[0])
-    marks = ", ".join("%s" for _ in columns)
-    cursor.executemany(
-        f"INSERT INTO {table._meta.db_table} ({', '.join(columns)}) VALUES ({marks})",
-        [tuple(row[column] for column in columns) for row in batch],
-    )
+    rest = iter(rows)
+    while batch := list(islice(rest, 10_000)):
+        columns = list(batch[0])
+        values = [tuple(row[column] for column in columns) for row in batch]
+        ledgers.insert(table._meta.db_table, columns, values)
 
 
 def fill(end: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.benchmarks import agents
 from tests.benchmarks.clients import Server, load
+from tests.benchmarks.place import file
 from tests.benchmarks.serving import serving
 from tests.benchmarks.timing import at_least, at_most, duration, show
 
@@ -71,11 +72,11 @@ WAYS: dict[str, tuple[str, str, Make]] = {
 }
 
 
-def compare(folder: Path) -> None:
-    """Print the tables, over a database that holds a million tool calls."""
-    database = agents.database(folder)
+def compare() -> None:
+    """Print the tables, over a database that holds many tool calls."""
+    database = agents.database()
     numbers = count()
-    bare = {size: bare_rate(folder / "bare.db", size) for size in (1, SIZE)}
+    bare = {size: bare_rate(file("bare"), size) for size in (1, SIZE)}
     with serving(database) as (server, _):
         rows = [
             measured(server, numbers, name, clients, size, bare[size])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -64,6 +64,14 @@ def records(random: Random, count: int, end: datetime) -> Iterator[dict[str, Any
             "cost": sum(n * rate / 1e6 for n, rate in zip(tokens, MODELS[model], strict=True)),
             "request_type": random.choice(TYPES),
         }
+
+
+def usage_json(folder: Path, size: int, users: int = USERS) -> Path:
+    """A usage.json of `size` records up to now; made once a run."""
+    path = folder / (f"{size}.json" if users > 1 else f"{size}-one-user.json")
+    if not path.exists():
+        write_usage_json(path, size, datetime.now(UTC).replace(tzinfo=None), users)
+    return path
 
 
 def write_usage_json(path: Path, size: int, end: datetime, users: int = USERS) -> None:

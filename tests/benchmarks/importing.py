@@ -18,27 +18,27 @@ from typing import Any
 
 import django
 
-from tests.benchmarks.place import new_database
+from tests.benchmarks.place import exists, new_database, url
 from tests.benchmarks.timing import at_most, duration, seconds, show
 
 MEMORY = 150  # MB
-RATIO = 4
+RATIO = 3
 
 
-def imported(path: Path) -> Path:
+def imported(path: Path) -> str:
     """The database into which the ledger imported `path`, made if no comparison did."""
-    database = path.with_name(f"{path.stem}-ledger.db")
-    if not database.exists():
+    name = f"{path.stem}-ledger"
+    if not exists(name):
         _measure("ledger", path)
-    return database
+    return name
 
 
 def _measure(way: str, path: Path) -> tuple[float, float]:
     """Seconds and peak MB of one import in a fresh process on a fresh database."""
-    database = new_database(path.parent, f"{path.stem}-{way}")
+    database = new_database(f"{path.stem}-{way}")
     answer = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.importing", way, str(path)],
-        env=os.environ | {"DATABASE_URL": f"sqlite:///{database}"},
+        env=os.environ | {"DATABASE_URL": url(database)},
         check=True,
         stdout=subprocess.PIPE,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from random import Random
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from django.test import Client
 
 from costs import ledger
 from costs.usage import Usage
-from tests.benchmarks import agents
+from tests.benchmarks import agents, ledgers
 from tests.benchmarks.timing import at_most, duration, repeated, show
 
 RUNS = 21
@@ -41,14 +40,13 @@ PAGES = {
 }
 
 
-def compare(folder: Path) -> None:
+def compare() -> None:
     """Print the table."""
-    agents.database(folder)
+    agents.database()
     end = datetime.now(UTC)
     ledger.record_many(list(usages(end)))
     ledger.seal()
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    ledgers.analyze()
     call_command("collectstatic", interactive=False, verbosity=0)
     settings.ALLOWED_HOSTS = ["testserver"]
     client = Client()

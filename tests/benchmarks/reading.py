@@ -64,7 +64,7 @@ def _limits() -> tuple[bool, int, int]:
     return verdict.allowed, verdict.daily.spent_nano, verdict.monthly.spent_nano
 
 
-def compare(sizes: dict[int, tuple[Path, Path]], end: datetime, runs: int) -> None:
+def compare(sizes: dict[int, tuple[Path, str]], end: datetime, runs: int) -> None:
     """Print the table; `sizes` are usage.json and ledger for each number of records."""
     rows = []
     for size, (path, database) in sizes.items():

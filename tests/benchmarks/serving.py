@@ -15,17 +15,18 @@ from django.utils import timezone
 
 from monitor.models import ApiKey
 from tests.benchmarks.clients import Server
+from tests.benchmarks.place import file, url
 
 
 @contextmanager
-def serving(database: Path) -> Iterator[tuple[Server, Process]]:
+def serving(database: str) -> Iterator[tuple[Server, Process]]:
     """`manage.py serve` on a database that this process has open too."""
     key = ApiKey(name="bench", can_read=True, can_write=True, created_at=timezone.now())
     secret = key.give_secret()
     key.save()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "serve", "--port", "0"],
-        env=os.environ | {"DATABASE_URL": f"sqlite:///{database}"},
+        env=os.environ | {"DATABASE_URL": url(database)},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -33,7 +34,7 @@ def serving(database: Path) -> Iterator[tuple[Server, Process]]:
     try:
         found = re.search(r"http://([^/]+):(\d+)/", process.stdout.readline())
         assert found
-        yield Server((found[1], int(found[2])), secret), Process(process.pid, database)
+        yield Server((found[1], int(found[2])), secret), Process(process.pid, file(database))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter, sleep
 
@@ -17,8 +16,8 @@ AIM = 1.5  # seconds from a commit to the last of all streams, at the 95th perce
 PAGE = "/api/metrics/cli-sessions"
 
 
-def compare(folder: Path) -> None:
-    with serving(agents.database(folder)) as (server, process):
+def compare() -> None:
+    with serving(agents.database()) as (server, process):
         first = Listeners(
             server, 50
         )  # all threads of the pool and the poller are there from now on

@@ -48,7 +48,12 @@ def at_most(figure: float, aim: float, unit: str = "") -> str:
     return f"≤ {aim:g}{unit}: {'met' if figure <= aim else 'missed'}"
 
 
+said: list[str] = []
+"""All lines of this run so far, for the report."""
+
+
 def say(text: str = "") -> None:
+    said.append(text)
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
