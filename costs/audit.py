@@ -8,12 +8,30 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from costs import cells
-from costs.instants import floor_day
-from costs.models import LedgerState, ModelDay, ModelHour, Rollup, UserDay, UserHour
+from costs.instants import ceil_month, floor_day
+from costs.models import (
+    LedgerState,
+    ModelDay,
+    ModelHour,
+    Rollup,
+    SessionHour,
+    TypeDay,
+    TypeHour,
+    UserDay,
+    UserHour,
+    UserModelMonth,
+)
 from costs.totals import SUMMED_FIELDS
-from costs.watermark import own_ledger, stored, watermark
+from costs.watermark import Watermark, own_ledger, stored
 
-PAIRS: tuple[tuple[type[Rollup], type[Rollup]], ...] = ((ModelHour, ModelDay), (UserHour, UserDay))
+# The hours and what days are made of them; each of WHOLE holds every record.
+PAIRS: tuple[tuple[type[Rollup], type[Rollup] | None], ...] = (
+    (ModelHour, ModelDay),
+    (UserHour, UserDay),
+    (TypeHour, TypeDay),
+    (SessionHour, None),
+)
+WHOLE = (UserHour, TypeHour)
 SUMS = ", ".join(f"sum({field})" for field in SUMMED_FIELDS)
 FIELDS = ", ".join(SUMMED_FIELDS)
 STATE = LedgerState._meta.db_table
@@ -30,55 +48,76 @@ class Check:
 def check() -> list[Check]:
     """Every rule with its count of wrong cells; all 0 in a sound ledger.
 
-    Hours are compared with the records not yet pruned, days with the hours of all history, and
-    the models' hours with the users'. Each comparison is one statement, so writers may go on.
+    Hours, and months of which nothing is pruned, are compared with the records; days with the
+    hours of all history, months with the days, and the models' hours with the users' and the
+    types'. Each comparison is one statement, so writers may go on.
     """
     lost = not LedgerState.objects.exists() and ModelHour.objects.exists()
     checks = [Check("The marks stand where there is history", int(lost))]
     for hour, day in PAIRS:
-        checks.append(Check(f"{hour.__name__} equals the records", _hours_off(hour)))
-        checks.append(Check(f"{day.__name__} equals {hour.__name__}", _days_off(hour, day)))
-    checks.append(Check("ModelHour equals UserHour in sum", _pairs_off()))
+        checks.append(Check(f"{hour.__name__} equals the records", _records_off(hour)))
+        if day:
+            checks.append(Check(f"{day.__name__} equals {hour.__name__}", _days_off(hour, day)))
+    checks.append(Check("UserModelMonth equals the records", _records_off(UserModelMonth)))
+    checks.append(Check("UserModelMonth equals UserDay in sum", _months_off()))
+    for other in WHOLE:
+        checks.append(Check(f"ModelHour equals {other.__name__} in sum", _sums_off(other)))
     return checks
 
 
 def repair() -> None:
-    """Rebuild the hours from the records as far back as these are kept, and the days from them.
+    """Rebuild hours and months from the records, as far back as these are kept; days from hours.
 
-    Hours before `pruned_before` have no records behind them and stay as they are; without the
-    marks nothing tells which those are, and nothing is done.
+    Hours before `pruned_before` have no records behind them, nor have months that begin before it
+    all of theirs: they stay as they are. Without the marks nothing tells which those are, and
+    nothing is done.
     """
     if not LedgerState.objects.exists():
         return
     with transaction.atomic(), connection.cursor() as cursor:
-        own_ledger(cursor)
-        mark = watermark(cursor)
-        span = [stored(mark.pruned_before), stored(mark.sealed_to)]
+        mark = own_ledger(cursor)
         for hour, day in PAIRS:
-            hour._default_manager.filter(start__gte=mark.pruned_before).delete()
-            cells.fold("timestamp >= %s AND timestamp < %s", span, (hour,))
-            first = floor_day(mark.pruned_before)
-            day._default_manager.filter(start__gte=first).delete()
-            _days_from_hours(hour, day, first)
+            _rebuild(hour, mark.pruned_before, mark)
+            if day:
+                first = floor_day(mark.pruned_before)
+                day._default_manager.filter(start__gte=first).delete()
+                _days_from_hours(hour, day, first)
+        _rebuild(UserModelMonth, ceil_month(mark.pruned_before), mark)
 
 
-def _hours_off(hour: type[Rollup]) -> int:
-    kept = f"timestamp >= {_mark('pruned_before')} AND timestamp < {_mark('sealed_to')}"
-    stored_cells = (
-        f"SELECT {hour.key}, start, {FIELDS} FROM {hour._meta.db_table}"
-        f" WHERE start >= {_mark('pruned_before')}"
+def _rebuild(rollup: type[Rollup], first: datetime, mark: Watermark) -> None:
+    rollup._default_manager.filter(start__gte=first).delete()
+    span = [stored(first), stored(mark.sealed_to)]
+    cells.fold("timestamp >= %s AND timestamp < %s", span, (rollup,))
+
+
+def _records_off(rollup: type[Rollup]) -> int:
+    pruned, identity = _mark("pruned_before"), cells.identity(rollup)
+    kept = (
+        f"timestamp >= {pruned} AND timestamp < {_mark('sealed_to')}"
+        f" AND {cells.floored('timestamp', rollup.span)} >= {pruned}"
     )
-    return _differing(f"{hour.key}, start", cells.grouped(hour, kept), stored_cells)
+    stored_cells = (
+        f"SELECT {identity}, {FIELDS} FROM {rollup._meta.db_table} WHERE start >= {pruned}"
+    )
+    return _differing(identity, cells.grouped(rollup, kept), stored_cells)
 
 
 def _days_off(hour: type[Rollup], day: type[Rollup]) -> int:
-    stored_cells = f"SELECT {day.key}, start, {FIELDS} FROM {day._meta.db_table}"
-    return _differing(f"{day.key}, start", _days_of(hour), stored_cells)
+    identity = cells.identity(day)
+    stored_cells = f"SELECT {identity}, {FIELDS} FROM {day._meta.db_table}"
+    return _differing(identity, _summed(hour, "day"), stored_cells)
 
 
-def _pairs_off() -> int:
+def _months_off() -> int:
+    days, months = (_summed(rollup, "month") for rollup in (UserDay, UserModelMonth))
+    return _differing("user_id, start", days, months)
+
+
+def _sums_off(other: type[Rollup]) -> int:
     left, right = (
-        f"SELECT start, {SUMS} FROM {hour._meta.db_table} GROUP BY start" for hour, _ in PAIRS
+        f"SELECT start, {SUMS} FROM {hour._meta.db_table} GROUP BY start"
+        for hour in (ModelHour, other)
     )
     return _differing("start", left, right)
 
@@ -104,14 +143,15 @@ def _differing(identity: str, left: str, right: str) -> int:
 def _days_from_hours(hour: type[Rollup], day: type[Rollup], first: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {day._meta.db_table} ({day.key}, start, {FIELDS})"
-            f" {_days_of(hour, 'WHERE start >= %s')}",
+            f"INSERT INTO {day._meta.db_table} ({cells.identity(day)}, {FIELDS})"
+            f" {_summed(hour, 'day', 'WHERE start >= %s')}",
             [stored(first)],
         )
 
 
-def _days_of(hour: type[Rollup], where: str = "") -> str:
+def _summed(rollup: type[Rollup], span: str, where: str = "") -> str:
+    """SQL that sums the cells by the first column of their key and by the longer `span`."""
     return (
-        f"SELECT {hour.key}, {cells.floored('start', 'day')} AS start, {SUMS}"
-        f" FROM {hour._meta.db_table} {where} GROUP BY 1, 2"
+        f"SELECT {rollup.keys[0]}, {cells.floored('start', span)} AS start, {SUMS}"
+        f" FROM {rollup._meta.db_table} {where} GROUP BY 1, 2"
     )

@@ -28,6 +28,16 @@ def ceil_day(instant: datetime) -> datetime:
     return floor if floor == instant else floor + DAY
 
 
+def floor_month(instant: datetime) -> datetime:
+    """The beginning of the UTC month."""
+    return floor_day(instant).replace(day=1)
+
+
+def ceil_month(instant: datetime) -> datetime:
+    floor = floor_month(instant)
+    return floor if floor == instant else (floor + 31 * DAY).replace(day=1)
+
+
 def midnight(day: date, zone: tzinfo) -> datetime:
     """The instant at which `day` begins in `zone`, daylight saving time regarded."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -1,7 +1,7 @@
 """The only code that inserts, seals and prunes cost records.
 
 The rollups hold exactly the records before the watermark `sealed_to`, those pruned since
-included. A record at or after it is a bare insert; a late one also adds to its four cells, in
+included. A record at or after it is a bare insert; a late one also adds to its cells, in
 the same transaction. Sealing and pruning move the marks; no window ever changes its sum.
 """
 
@@ -18,7 +18,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from msgspec.structs import replace
 
-from costs import cells
+from costs import cells, copying
 from costs.instants import floor_hour
 from costs.models import CostRecord, LedgerState
 from costs.usage import COLUMNS, Key, Receipt, Row, Usage, prepare, stored_rows
@@ -26,9 +26,9 @@ from costs.watermark import Watermark, own_ledger, share_ledger, stored, waterma
 from records.space import politely
 
 TABLE = CostRecord._meta.db_table
-INTO = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)})"
+INTO = f"{TABLE} ({', '.join(COLUMNS)})"
 VALUES = f"({', '.join(['%s'] * len(COLUMNS))})"
-INSERT = f"{INTO} VALUES {VALUES}"
+INSERT = f"INSERT INTO {INTO} VALUES {VALUES}"
 CHUNK = 5_000
 STATEMENT = 500  # rows, so that SQLite takes all their values in one statement
 
@@ -74,10 +74,8 @@ def book(rows: Sequence[Row]) -> list[Receipt]:
     """Insert rows that are checked and priced, in one transaction; keys as in record_usage."""
     plain = [row for row in rows if row.key is None]
     with transaction.atomic(), connection.cursor() as cursor:
-        share_ledger(cursor)
-        sealed_to = watermark(cursor).sealed_to
-        if plain:
-            cursor.executemany(INSERT, stored_rows(plain, cursor))
+        sealed_to = share_ledger(cursor).sealed_to
+        copying.insert(cursor, INTO, stored_rows(plain, cursor))
         receipts = _receipts(rows, _insert_once(cursor, rows))
         both = zip(rows, receipts, strict=True)
         cells.add([row for row, told in both if told.created and row.timestamp < sealed_to])
@@ -116,7 +114,7 @@ def _settle(cursor: CursorWrapper, rows: dict[Key, Row]) -> dict[Key, Receipt]:
     while waiting := [row for key, row in rows.items() if key not in receipts]:
         values = stored_rows(waiting, cursor)
         cursor.execute(
-            f"{INTO} VALUES {', '.join([VALUES] * len(values))}"
+            f"INSERT INTO {INTO} VALUES {', '.join([VALUES] * len(values))}"
             " ON CONFLICT DO NOTHING RETURNING source, source_id",
             list(chain.from_iterable(values)),
         )
@@ -149,7 +147,7 @@ def load(rows: Iterable[Row]) -> None:
     last_id = CostRecord.objects.order_by("-id").values_list("id", flat=True).first() or 0
     with connection.cursor() as cursor:
         for chunk in _chunks(rows, CHUNK):
-            cursor.executemany(INSERT, stored_rows(chunk, cursor))
+            copying.insert(cursor, INTO, stored_rows(chunk, cursor))
         sealed_to = watermark(cursor).sealed_to
     cells.fold("id > %s AND timestamp < %s", [last_id, stored(sealed_to)])
 
@@ -167,8 +165,7 @@ def seal(to: datetime | None = None) -> bool:
     """
     to = to or floor_hour(timezone.now())
     with transaction.atomic(), connection.cursor() as cursor:
-        own_ledger(cursor)
-        mark = watermark(cursor)
+        mark = own_ledger(cursor)
         if to <= mark.sealed_to:
             return False
         cells.fold("timestamp >= %s AND timestamp < %s", [stored(mark.sealed_to), stored(to)])
@@ -190,8 +187,7 @@ def prune(before: datetime, *, batch: int = 1_000) -> Iterator[int]:
     before = floor_hour(before)
     seal(before)
     with transaction.atomic(), connection.cursor() as cursor:
-        own_ledger(cursor)
-        mark = watermark(cursor)
+        mark = own_ledger(cursor)
         if before > mark.pruned_before:
             _move(mark, pruned_before=before)
     yield from politely(iter(lambda: _delete_batch(before, batch), 0))

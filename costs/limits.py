@@ -6,6 +6,7 @@ ever reset, and asking about an unknown user creates nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +21,7 @@ from costs.models.limit import MAX_NAME
 from costs.models.record import MAX_USER_ID
 from costs.money import from_nano, to_nano
 from costs.usage import storable
-from costs.windows import Span, spend
+from costs.windows import Span, Spend, by_user, spend
 from records.faults import Invalid
 
 WARN_AT = Decimal("0.8")
@@ -94,18 +95,42 @@ def check_limits(user_id: str) -> Verdict:
 
 def meters(user_id: str, limit: SpendingLimit | None, now: datetime) -> tuple[Meter, Meter]:
     """The day's and the month's meter of a user at `now`; without limits where it has none."""
+    day, month = _calendar(now)
+    today, this_month = (spend(*window, user_id=user_id) for window in (day, month))
+    return _both(limit, day, today, month, this_month)
+
+
+def meters_of(users: Iterable[str], now: datetime) -> dict[str, tuple[Meter, Meter]]:
+    """The meters of `users` and of everyone with a limit, in as few queries as for one user."""
+    limits, (day, month) = limits_by_user(), _calendar(now)
+    today, this_month = by_user(*day), by_user(*month)
+    return {
+        user: _both(
+            limits.get(user), day, today.get(user, Spend()), month, this_month.get(user, Spend())
+        )
+        for user in {**dict.fromkeys(users), **limits}
+    }
+
+
+def limits_by_user() -> dict[str, SpendingLimit]:
+    """Every row of limits, with the name to display, by its user."""
+    return {limit.user_id: limit for limit in SpendingLimit.objects.all()}
+
+
+def _calendar(now: datetime) -> tuple[Span, Span]:
+    """The local day and the local month that hold `now`."""
     zone = timezone.get_default_timezone()
-    daily = limit.daily_limit_nano if limit else None
-    monthly = limit.monthly_limit_nano if limit else None
+    return local_day(now, zone), local_month(now, zone)
+
+
+def _both(
+    limit: SpendingLimit | None, day: Span, today: Spend, month: Span, this_month: Spend
+) -> tuple[Meter, Meter]:
+    daily, monthly = (limit.daily_limit_nano, limit.monthly_limit_nano) if limit else (None, None)
     return (
-        _meter("Daily", daily, user_id, local_day(now, zone)),
-        _meter("Monthly", monthly, user_id, local_month(now, zone)),
+        Meter("Daily", daily, today.cost_nano, day[1]),
+        Meter("Monthly", monthly, this_month.cost_nano, month[1]),
     )
-
-
-def _meter(name: str, limit_nano: int | None, user_id: str, window: Span) -> Meter:
-    start, end = window
-    return Meter(name, limit_nano, spend(start, end, user_id=user_id).cost_nano, end)
 
 
 def _reason(reached: Meter | None) -> str:

@@ -130,11 +130,19 @@ def price(
     if row is None:
         return None
     factor = (row.us if inference_geo == "us" else 1) * (row.fast if fast else 1)
-    cost = _half_even(row.pico(tokens) * factor.numerator, 1000 * factor.denominator)
+    cost = half_even(row.pico(tokens) * factor.numerator, 1000 * factor.denominator)
     return Price(cost + web_searches * SEARCH_NANO, row.key)
 
 
-def _half_even(numerator: int, denominator: int) -> int:
+def rates(model: str, at: date) -> Row | None:
+    """The list price of a short prompt to the model on the UTC day `at`; None without one.
+
+    Raises ImproperlyConfigured for a faulty PRICES_CSV.
+    """
+    return _row(model, at, 0, fast=False)
+
+
+def half_even(numerator: int, denominator: int) -> int:
     """round(Fraction(numerator, denominator)), ten times as fast."""
     whole, rest = divmod(numerator, denominator)
     return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2))

@@ -31,6 +31,10 @@ class Watermark:
 def watermark(cursor: CursorWrapper) -> Watermark:
     """The marks as committed now. Without the ORM: every window and every insert asks."""
     cursor.execute(MARKS)
+    return _fetched(cursor)
+
+
+def _fetched(cursor: CursorWrapper) -> Watermark:
     row = cursor.fetchone()
     return Watermark(*(mark.replace(tzinfo=UTC) for mark in row)) if row else Watermark()
 
@@ -50,23 +54,27 @@ def consistently(read: Callable[[CursorWrapper, Watermark], Answer]) -> Answer:
             mark = now
 
 
-def share_ledger(cursor: CursorWrapper) -> None:
-    """Keep seals out until the transaction ends; other inserts run beside it.
+def share_ledger(cursor: CursorWrapper) -> Watermark:
+    """Keep seals out until the transaction ends; other inserts run beside it. Answers the marks.
 
-    To be called before the marks are read: a statement's snapshot is older than a lock it
-    waits for. SQLite has a single writer, so its write transaction is lock enough.
+    SQLite has a single writer, so its write transaction is lock enough.
     """
-    _lock(cursor, "pg_advisory_xact_lock_shared")
+    return _locked(cursor, "pg_advisory_xact_lock_shared")
 
 
-def own_ledger(cursor: CursorWrapper) -> None:
-    """Keep every other writer of the ledger out until the transaction ends."""
-    _lock(cursor, "pg_advisory_xact_lock")
+def own_ledger(cursor: CursorWrapper) -> Watermark:
+    """Keep every other writer of the ledger out until the transaction ends. Answers the marks."""
+    return _locked(cursor, "pg_advisory_xact_lock")
 
 
-def _lock(cursor: CursorWrapper, function: str) -> None:
-    if cursor.db.vendor == "postgresql":
-        cursor.execute(f"SELECT {function}(%s)", [LEDGER_LOCK])
+def _locked(cursor: CursorWrapper, function: str) -> Watermark:
+    """The marks under the lock: two statements in one message, since the snapshot of a single one
+    would be older than the lock it waits for."""
+    if cursor.db.vendor != "postgresql":
+        return watermark(cursor)
+    cursor.execute(f"SELECT {function}({LEDGER_LOCK}); {MARKS}")
+    cursor.nextset()
+    return _fetched(cursor)
 
 
 def stored(instant: datetime) -> Any:

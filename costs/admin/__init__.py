@@ -1,5 +1,13 @@
 from costs.admin.imports import ImportedUsageAdmin, UsageImportAdmin
-from costs.admin.ledger import CostRecordAdmin, LedgerStateAdmin, ModelRollupAdmin, UserRollupAdmin
+from costs.admin.ledger import (
+    CostRecordAdmin,
+    LedgerStateAdmin,
+    ModelRollupAdmin,
+    SessionHourAdmin,
+    TypeRollupAdmin,
+    UserModelMonthAdmin,
+    UserRollupAdmin,
+)
 from costs.admin.limits import SpendingLimitAdmin
 
 __all__ = [
@@ -7,7 +15,10 @@ __all__ = [
     "ImportedUsageAdmin",
     "LedgerStateAdmin",
     "ModelRollupAdmin",
+    "SessionHourAdmin",
     "SpendingLimitAdmin",
+    "TypeRollupAdmin",
     "UsageImportAdmin",
+    "UserModelMonthAdmin",
     "UserRollupAdmin",
 ]

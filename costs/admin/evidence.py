@@ -21,7 +21,7 @@ class ExportAdmin(QuickAdmin):
 
     @admin.action(description="Export selected %(verbose_name_plural)s as CSV")
     def export_csv(self, request: HttpRequest, rows: QuerySet[Model]) -> StreamingHttpResponse:
-        return csv_response(request, rows, self.newest_by)
+        return csv_response(rows, self.newest_by)
 
 
 class EvidenceAdmin(ExportAdmin, RecordAdmin):

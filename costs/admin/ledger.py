@@ -13,7 +13,18 @@ from costs.admin.filters import (
     RequestTypeFilter,
     SourceFilter,
 )
-from costs.models import CostRecord, LedgerState, ModelDay, ModelHour, UserDay, UserHour
+from costs.models import (
+    CostRecord,
+    LedgerState,
+    ModelDay,
+    ModelHour,
+    SessionHour,
+    TypeDay,
+    TypeHour,
+    UserDay,
+    UserHour,
+    UserModelMonth,
+)
 from costs.totals import TOKEN_FIELDS
 
 
@@ -55,6 +66,26 @@ class ModelRollupAdmin(RollupAdmin):
 class UserRollupAdmin(RollupAdmin):
     search_fields = ["user_id"]
     list_display = [moment("start"), "user_id", *RollupAdmin.figures]
+
+
+@admin.register(TypeHour, TypeDay)
+class TypeRollupAdmin(RollupAdmin):
+    list_display = [moment("start"), "request_type", *RollupAdmin.figures]
+    list_filter = [*RollupAdmin.list_filter, RequestTypeFilter]
+
+
+@admin.register(SessionHour)
+class SessionHourAdmin(RollupAdmin):
+    search_fields = ["session_key"]
+    search_help_text = "A whole session key, letter by letter."
+    list_display = [moment("start"), "session_key", *RollupAdmin.figures]
+
+
+@admin.register(UserModelMonth)
+class UserModelMonthAdmin(RollupAdmin):
+    search_fields = ["user_id"]
+    list_filter = [BeforeFilter, ModelFilter]
+    list_display = [moment("start"), "user_id", "model", *RollupAdmin.figures]
 
 
 @admin.register(LedgerState)

@@ -1,6 +1,18 @@
 from costs.models.limit import SpendingLimit
 from costs.models.record import CostRecord
-from costs.models.rollup import ROLLUPS, LedgerState, ModelDay, ModelHour, Rollup, UserDay, UserHour
+from costs.models.rollup import (
+    ROLLUPS,
+    LedgerState,
+    ModelDay,
+    ModelHour,
+    Rollup,
+    SessionHour,
+    TypeDay,
+    TypeHour,
+    UserDay,
+    UserHour,
+    UserModelMonth,
+)
 from costs.models.usage_import import ImportedUsage, UsageImport
 
 __all__ = [
@@ -11,8 +23,12 @@ __all__ = [
     "ModelDay",
     "ModelHour",
     "Rollup",
+    "SessionHour",
     "SpendingLimit",
+    "TypeDay",
+    "TypeHour",
     "UsageImport",
     "UserDay",
     "UserHour",
+    "UserModelMonth",
 ]

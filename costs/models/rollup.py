@@ -7,14 +7,16 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from costs.instants import EPOCH, floor_day, floor_hour
-from costs.models.record import MAX_MODEL, MAX_USER_ID
+from costs.instants import EPOCH, floor_day, floor_hour, floor_month
+from costs.models.record import MAX_MODEL, MAX_REQUEST_TYPE, MAX_SESSION_KEY, MAX_USER_ID
 from costs.money import from_nano
+
+FLOORS = {"hour": floor_hour, "day": floor_day, "month": floor_month}
 
 
 class RollupQuerySet(models.QuerySet["Rollup"]):
     def between(self, start: datetime, end: datetime) -> RollupQuerySet:
-        """Hours or days that begin in [start, end)."""
+        """Cells that begin in [start, end)."""
         return self.filter(start__gte=start, start__lt=end)
 
     def before(self, end: datetime) -> RollupQuerySet:
@@ -22,10 +24,11 @@ class RollupQuerySet(models.QuerySet["Rollup"]):
 
 
 class Rollup(models.Model):
-    """Sums of all records before LedgerState.sealed_to, by one key and one span of UTC time."""
+    """Sums of all records before LedgerState.sealed_to, by a key and one span of UTC time."""
 
-    key: ClassVar[str]
+    keys: ClassVar[tuple[str, ...]]  # the columns of the key
     span: ClassVar[str]
+    takes_blank: ClassVar[bool] = True  # whether records with a blank key are in a cell
 
     start = models.DateTimeField(help_text="The first instant of the hour or of the UTC day.")
     requests = models.BigIntegerField()
@@ -42,12 +45,13 @@ class Rollup(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return f"{getattr(self, self.key) or 'no model'} {self.start:%Y-%m-%d %H:%M}"
+        key = " ".join(getattr(self, column) or "no model" for column in self.keys)
+        return f"{key} {self.start:%Y-%m-%d %H:%M}"
 
     @classmethod
     def floor(cls, instant: datetime) -> datetime:
         """The start of the cell that holds `instant`."""
-        return floor_hour(instant) if cls.span == "hour" else floor_day(instant)
+        return FLOORS[cls.span](instant)
 
     @property
     def cost(self) -> Decimal:
@@ -56,7 +60,7 @@ class Rollup(models.Model):
 
 
 class ModelRollup(Rollup):
-    key = "model"
+    keys = ("model",)
 
     model = models.CharField(max_length=MAX_MODEL, blank=True)
 
@@ -70,7 +74,7 @@ class ModelRollup(Rollup):
 
 
 class UserRollup(Rollup):
-    key = "user_id"
+    keys = ("user_id",)
 
     user_id = models.CharField(max_length=MAX_USER_ID)
 
@@ -82,6 +86,26 @@ class UserRollup(Rollup):
             )
         ]
         # The hours or days of a window over all users.
+        indexes = [models.Index(fields=["start"], name="%(app_label)s_%(class)s_start")]
+
+
+class TypeRollup(Rollup):
+    keys = ("request_type",)
+
+    request_type = models.CharField(
+        max_length=MAX_REQUEST_TYPE,
+        blank=True,
+        help_text="Blank also where it is not known: of hours pruned before types were kept.",
+    )
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request_type", "start"], name="%(app_label)s_%(class)s_cell"
+            )
+        ]
+        # The hours or days of a window over all types.
         indexes = [models.Index(fields=["start"], name="%(app_label)s_%(class)s_start")]
 
 
@@ -101,7 +125,65 @@ class UserDay(UserRollup):
     span = "day"
 
 
-ROLLUPS: tuple[type[Rollup], ...] = (ModelHour, ModelDay, UserHour, UserDay)
+class TypeHour(TypeRollup):
+    span = "hour"
+
+
+class TypeDay(TypeRollup):
+    span = "day"
+
+
+class SessionHour(Rollup):
+    """Hours alone: a session is short, so its days would hardly be fewer."""
+
+    keys = ("session_key",)
+    span = "hour"
+    takes_blank = False
+
+    session_key = models.CharField(max_length=MAX_SESSION_KEY)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["session_key", "start"], name="costs_sessionhour_cell")
+        ]
+        # The dearest sessions of a window.
+        indexes = [
+            models.Index(
+                fields=["start", "session_key", "cost_nano"], name="costs_sessionhour_dearest"
+            )
+        ]
+
+
+class UserModelMonth(Rollup):
+    """What one user spent on one model: months alone, for the breakdowns of long ranges."""
+
+    keys = ("user_id", "model")
+    span = "month"
+
+    user_id = models.CharField(max_length=MAX_USER_ID)
+    model = models.CharField(
+        max_length=MAX_MODEL,
+        blank=True,
+        help_text="Blank also where it is not known: of hours pruned before these were kept.",
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "model", "start"], name="costs_usermodelmonth_cell"
+            )
+        ]
+        # The months of a window over all users and models.
+        indexes = [models.Index(fields=["start"], name="costs_usermodelmonth_start")]
+
+
+ROLLUPS: tuple[type[Rollup], ...] = (
+    *(ModelHour, ModelDay),
+    *(UserHour, UserDay),
+    *(TypeHour, TypeDay),
+    SessionHour,
+    UserModelMonth,
+)
 
 
 class LedgerState(models.Model):

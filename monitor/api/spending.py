@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from django.db.models import Max, Min, Sum
 from django.utils import timezone
 from msgspec import Meta, Struct
 
-from costs import windows
+from costs import lifetime, windows
 from costs.api.usage import UsageOfModel, UserUsage
 from costs.instants import EPOCH, FOREVER, local_day, local_month, local_week
 from costs.limits import Meter
-from costs.models import CostRecord, SpendingLimit
+from costs.models import SpendingLimit
 from costs.money import from_nano
 from costs.windows import Spend, Totals
 from monitor.api.window import Span
@@ -67,8 +66,8 @@ def model_cost(totals: Totals) -> UsageOfModel:
 def by_user(now: datetime) -> dict[str, UserUsage]:
     """What costs.statistics.usage_stats tells of a user, of many in as few queries as of one."""
     zone = timezone.get_default_timezone()
-    lifetime = windows.by_user(EPOCH, FOREVER)
-    order = sorted(lifetime, key=lambda user: (-lifetime[user].cost_nano, user))[:DEAREST]
+    ever = windows.by_user(EPOCH, FOREVER)
+    order = sorted(ever, key=lambda user: (-ever[user].cost_nano, user))[:DEAREST]
     spans = {
         "day": local_day(now, zone),
         "week": local_week(now, zone),
@@ -77,17 +76,18 @@ def by_user(now: datetime) -> dict[str, UserUsage]:
     }
     spent = {name: windows.by_user(*span) for name, span in spans.items()}
     limits = {limit.user_id: limit for limit in SpendingLimit.objects.filter(user_id__in=order)}
-    models, sessions = _models(order), _sessions(order)
+    models, sessions = lifetime.by_model(order), lifetime.last_sessions(order)
     reset = spans["day"][0].astimezone(zone)
     return {
         user: UserUsage(
             user_id=user,
-            total_requests=lifetime[user].requests,
-            total_cost=lifetime[user].cost,
+            total_requests=ever[user].requests,
+            total_cost=ever[user].cost,
             weekly_cost=_of(spent["week"], user).cost,
             **_limited(limits.get(user), _of(spent["day"], user), _of(spent["month"], user), now),
-            **sessions.get(user, {"session_cost": from_nano(0), "session_duration": None}),
-            model_breakdown=models.get(user, {}),
+            session_cost=from_nano(sessions[user].cost_nano if user in sessions else 0),
+            session_duration=sessions[user].duration if user in sessions else None,
+            model_breakdown={name: model_cost(sums) for name, sums in models.get(user, {}).items()},
             recent_24h=_of(spent["recent"], user).requests,
             last_reset=reset,
         )
@@ -111,35 +111,3 @@ def _limited(
         told[f"{name}_limit"] = None if meter.limit_nano is None else from_nano(meter.limit_nano)
         told[f"{name}_percentage"] = meter.percentage
     return told
-
-
-def _models(users: list[str]) -> dict[str, dict[str, UsageOfModel]]:
-    names = ("requests", "cost_nano", "input_tokens", "output_tokens")
-    records = CostRecord.objects.filter(user_id__in=users).values_list("user_id", "model")
-    found: dict[str, dict[str, UsageOfModel]] = {}
-    for user, model, *sums in records.annotate(*map(Sum, names)).order_by("user_id", "model"):
-        found.setdefault(user, {})[model] = model_cost(Totals(*map(int, sums)))
-    return found
-
-
-def _sessions(users: list[str]) -> dict[str, dict[str, Any]]:
-    """The session of each user's newest record, of those that name one."""
-    mine = CostRecord.objects.filter(user_id__in=users)
-    newest = dict(mine.values_list("user_id").annotate(Max("timestamp")))
-    told = mine.filter(timestamp__in=newest.values()).exclude(session_key="")
-    rows = told.values_list("user_id", "timestamp", "session_key")
-    keys = {user: key for user, at, key in rows if newest[user] == at}
-    named = mine.filter(session_key__in=keys.values()).exclude(session_key="")
-    sums = named.values_list("user_id", "session_key").annotate(
-        Sum("cost_nano"), Min("timestamp"), Max("timestamp")
-    )
-    return {
-        user: {"session_cost": from_nano(int(nano)), "session_duration": duration(last - first)}
-        for user, key, nano, first, last in sums
-        if keys.get(user) == key
-    }
-
-
-def duration(span: timedelta) -> str:
-    minutes = span.total_seconds() / 60
-    return f"{minutes:.0f}m" if minutes < 60 else f"{minutes / 60:.1f}h"

@@ -18,21 +18,18 @@ from model_bakery import baker
 from costs.admin import imports
 from costs.ledger import record_many, seal
 from costs.models import (
+    ROLLUPS,
     CostRecord,
     ImportedUsage,
     LedgerState,
-    ModelDay,
-    ModelHour,
     SpendingLimit,
     UsageImport,
-    UserDay,
     UserHour,
 )
 from costs.usage import Usage
 from costs.usage_json.report import UserLine
 from records import admin as records
 
-ROLLUPS = [ModelHour, ModelDay, UserHour, UserDay]
 EVIDENCE = [CostRecord, *ROLLUPS, LedgerState, UsageImport, ImportedUsage]
 RECORDS = "/admin/costs/costrecord/"
 LIMITS = "/admin/costs/spendinglimit/"
@@ -45,7 +42,7 @@ pytestmark = pytest.mark.django_db
 def record(*user_ids: str, **fields: Any) -> None:
     """A request of 3 nano-dollars for each user, an hour old unless said otherwise."""
     given = {"model": "opus", "input_tokens": 1, "output_tokens": 2, "cost": Decimal("3e-9")}
-    given["timestamp"] = timezone.now() - timedelta(hours=1)
+    given |= {"timestamp": timezone.now() - timedelta(hours=1), "session_key": "s"}
     record_many([Usage(user_id=user_id, **(given | fields)) for user_id in user_ids])
 
 
@@ -323,7 +320,7 @@ class TestFilters:
         assert listed(reader, f"{RECORDS}?before=2026-03-15T14:02%2B02:00") == ["1"]
         assert listed(reader, f"{RECORDS}?before=2026-03-15") == []
 
-    @pytest.mark.parametrize("model", ROLLUPS)
+    @pytest.mark.parametrize("model", [each for each in ROLLUPS if each.span != "month"])
     def test_rollups_have_periods_too(self, reader: Client, model: type[Model]) -> None:
         record("old", timestamp=timezone.now() - timedelta(days=20))
         record("new", timestamp=timezone.now() - timedelta(days=3))

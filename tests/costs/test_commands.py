@@ -15,7 +15,15 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from costs import ledger, windows
-from costs.models import CostRecord, LedgerState, ModelDay, ModelHour, UsageImport
+from costs.models import (
+    CostRecord,
+    LedgerState,
+    ModelDay,
+    ModelHour,
+    SessionHour,
+    TypeHour,
+    UsageImport,
+)
 from costs.usage import Usage
 from costs.windows import EPOCH, FOREVER
 from tests.costs.botfile import BotFile, user
@@ -34,6 +42,7 @@ def records(count, start, step=timedelta(minutes=1)):
                 output_tokens=1,
                 cost=1,
                 timestamp=start + number * step,
+                session_key="s",
             )
             for number in range(count)
         ]
@@ -197,6 +206,16 @@ class TestCheckLedger:
         ModelDay.objects.filter(start=at(0)).update(requests=7)
         with pytest.raises(CommandError, match=r"1 wrong cells: .*nothing tells which"):
             call_command("check_ledger", "--repair")
+
+    @pytest.mark.parametrize("hour", [TypeHour, SessionHour])
+    def test_types_and_sessions_are_checked_and_repaired_too(self, hour, capsys):
+        cells = list(hour.objects.order_by("start").values_list("start", "cost_nano"))
+        hour.objects.filter(start=at(40)).delete()
+        with pytest.raises(CommandError, match="wrong cells"):
+            call_command("check_ledger")
+        assert f"1 wrong  {hour.__name__} equals the records" in capsys.readouterr().out
+        call_command("check_ledger", "--repair")
+        assert list(hour.objects.order_by("start").values_list("start", "cost_nano")) == cells
 
     def test_lost_marks_are_noticed_and_history_is_not_touched(self):
         cells = ModelHour.objects.count()

@@ -56,7 +56,7 @@ class TestCostRecord:
 class TestRollups:
     @pytest.mark.parametrize("rollup", ROLLUPS)
     def test_a_cell_stands_once(self, rollup):
-        cell = {rollup.key: "x", "start": WHEN} | dict.fromkeys(SUMMED_FIELDS, 1)
+        cell = dict.fromkeys(rollup.keys, "x") | {"start": WHEN} | dict.fromkeys(SUMMED_FIELDS, 1)
         rollup.objects.create(**cell)
         refused(rollup, **cell)
 

@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from costs.ledger import record_usage
-from costs.limits import KEEP, check_limits, set_user_limits
+from costs.limits import KEEP, check_limits, limits_by_user, meters, meters_of, set_user_limits
 from costs.models import CostRecord, SpendingLimit
 
 NOON = datetime(2025, 10, 24, 12, tzinfo=UTC)
@@ -145,6 +145,35 @@ class TestWarning:
         set_user_limits("ann", daily=10)
         spend(10)
         assert check_limits("ann").warning == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("noon")
+class TestMetersOf:
+    @pytest.fixture(autouse=True)
+    def users(self):
+        set_user_limits("ann", daily=2)
+        set_user_limits("idle", monthly=0, display_name="Idle Ida")
+        spend(1)
+        spend(3, NOON - timedelta(days=3))
+        spend(5, user="bob")
+        spend(7, NOON - timedelta(days=40), user="bob")
+
+    def test_they_are_what_each_user_has_alone(self):
+        limits = limits_by_user()
+        found = meters_of(["ann", "bob", "nobody"], NOON)
+        assert {**found} == {
+            user: meters(user, limits.get(user), NOON) for user in ("ann", "bob", "nobody", "idle")
+        }
+        assert [meter.spent_nano for meter in found["ann"]] == [10**9, 4 * 10**9]
+
+    def test_whoever_has_a_limit_is_there_with_a_name(self):
+        assert meters_of([], NOON).keys() == {"ann", "idle"}
+        assert str(limits_by_user()["idle"]) == "Idle Ida"
+
+    def test_many_users_cost_as_few_queries_as_one(self, django_assert_num_queries):
+        with django_assert_num_queries(7):
+            meters_of([f"user-{number}" for number in range(500)], NOON)
 
 
 @pytest.mark.django_db

@@ -3,14 +3,17 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from costs import windows
-from costs.models import CostRecord, UsageImport
+from costs import audit, ledger, windows
+from costs.lifetime import by_model
+from costs.models import CostRecord, SessionHour, UsageImport
+from costs.usage import Usage
 from costs.windows import EPOCH, FOREVER
 from tests.costs.botfile import BotFile
+from tests.costs.brute import at
 
 
 def applied():
-    return ("costs", "0002_import_usage_json") in MigrationRecorder(connection).applied_migrations()
+    return ("costs", "0005_import_usage_json") in MigrationRecorder(connection).applied_migrations()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -48,3 +51,74 @@ class TestImportOnMigrate:
         assert CostRecord.objects.count() == 20
         call_command("migrate", verbosity=0)
         assert CostRecord.objects.count() == 20
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRollupsOnMigrate:
+    """From a ledger that had no rollups by type and by session yet."""
+
+    @pytest.fixture(autouse=True)
+    def settled(self):
+        yield
+        call_command("migrate", verbosity=0)
+
+    def book(self, *hours, **fields):
+        given = {"user_id": "ann", "model": "haiku", "input_tokens": 1, "output_tokens": 2}
+        given |= {"cost": 1, "session_key": "s"}
+        ledger.record_many([Usage(timestamp=at(hour), **given | fields) for hour in hours])
+
+    def migrate_again(self):
+        call_command("migrate", "costs", "0002", verbosity=0)
+        call_command("migrate", "costs", "0005", verbosity=0)
+
+    def test_an_empty_ledger_and_one_never_sealed_have_none(self):
+        self.migrate_again()
+        self.book(1, 2)
+        self.migrate_again()
+        assert not SessionHour.objects.exists()
+        assert windows.by_type(EPOCH, FOREVER)["chat"].requests == 2
+
+    def test_the_records_that_are_kept_fill_them(self):
+        self.book(1, 2, 25, 26, 30)
+        self.book(2.5, 27, request_type="code", session_key="")
+        ledger.seal(at(28))
+        types, sessions = windows.by_type(EPOCH, FOREVER), windows.by_session(EPOCH, FOREVER, 9)
+        self.migrate_again()
+        assert windows.by_type(EPOCH, FOREVER) == types
+        assert windows.by_session(EPOCH, FOREVER, 9) == sessions
+        assert [check for check in audit.check() if check.wrong] == []
+
+    def test_what_was_pruned_is_of_no_known_model_of_its_user(self):
+        self.book(1, 2, 25, 26, 24 * 9)
+        self.book(3, 27, model="opus", user_id="bob")
+        list(ledger.prune(at(26)))
+        self.book(2.75, model="late")
+        ledger.seal(at(24 * 9))
+        self.migrate_again()
+        assert {
+            user: {model: total.requests for model, total in models.items()}
+            for user, models in by_model(["ann", "bob"]).items()
+        } == {"ann": {"": 3, "late": 1, "haiku": 2}, "bob": {"": 1, "opus": 1}}
+        assert [check for check in audit.check() if check.wrong] == []
+
+    def test_what_was_pruned_is_of_no_known_type_but_for_late_records(self):
+        self.book(1, 2, 2.5, 25, 26, 30)
+        self.book(25.5, model="opus", request_type="")
+        list(ledger.prune(at(26)))
+        self.book(2.75, request_type="late", session_key="t")
+        ledger.seal(at(28))
+        self.migrate_again()
+        types = windows.by_type(EPOCH, FOREVER)
+        assert {name: total.requests for name, total in types.items()} == {
+            "": 5,
+            "chat": 2,
+            "late": 1,
+        }
+        for start, end in [(0, 24), (2, 3), (24, 26), (20.5, 29)]:
+            by_type, by_model = (
+                sum(total.cost_nano for total in read(at(start), at(end)).values())
+                for read in (windows.by_type, windows.by_model)
+            )
+            assert by_type == by_model
+        assert [key for key, _ in windows.by_session(EPOCH, FOREVER, 9)] == ["s", "t"]
+        assert [check for check in audit.check() if check.wrong] == []

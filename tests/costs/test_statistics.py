@@ -79,4 +79,5 @@ class TestUsageStats:
     def test_lifetime_totals_outlive_a_prune(self):
         record("1", 24 * 5)
         list(prune(NOW - timedelta(days=2)))
-        assert usage_stats("ann")["total_cost"] == 1
+        stats = usage_stats("ann")
+        assert stats["total_cost"] == stats["model_breakdown"]["haiku"]["cost"] == 1

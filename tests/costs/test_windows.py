@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from costs import ledger, windows
 from costs.instants import DAY, HOUR
+from costs.pieces import cut, widened
 from costs.usage import Usage
 from costs.watermark import Watermark
-from costs.windows import Spend, Totals, cut
+from costs.windows import Spend, Totals
 from tests.costs.brute import BASE, at
 
 offsets = st.builds(
@@ -45,7 +46,7 @@ class TestCut:
             + sum(sealed and holds(span, hour) for span in pieces.hours)
             + sum(sealed and holds(span, day) for span in pieces.days)
         )
-        lower, upper = windows.widened(start, end, mark)
+        lower, upper = widened(start, end, mark)
         assert found == (start < end and lower <= instant < upper)
 
     @given(offsets, offsets, marks)
@@ -56,7 +57,7 @@ class TestCut:
     def test_a_window_is_widened_to_the_hour_at_most_and_only_where_rows_are_pruned(
         self, start, end, mark
     ):
-        lower, upper = windows.widened(start, end, mark)
+        lower, upper = widened(start, end, mark)
         assert timedelta(0) <= start - lower < HOUR
         assert timedelta(0) <= upper - end < HOUR
         assert start == lower or start < mark.pruned_before
@@ -112,6 +113,23 @@ class TestWindows:
         }
         assert windows.by_user(at(0), at(60)) == {"ann": Totals(2, 2 * 10**9, 20, 4, 6)}
 
+    def test_it_groups_by_type_and_ranks_sessions(self):
+        ledger.record_usage(
+            user_id="ann",
+            model="opus",
+            input_tokens=0,
+            output_tokens=0,
+            request_type="code",
+            cost=5,
+            timestamp=at(2),
+            session_key="s",
+        )
+        assert windows.by_type(at(0), at(50)) == {
+            "chat": Totals(2, 2 * 10**9, 20, 4, 6),
+            "code": Totals(1, 5 * 10**9),
+        }
+        assert windows.by_session(at(0), at(50), 9) == [("s", Totals(1, 5 * 10**9))]
+
     def test_it_narrows_to_one_user_or_one_model_but_not_both(self):
         assert windows.totals(at(0), at(61), user_id="bob") == Totals(1, 10**9, 10, 2, 3)
         assert windows.spend(at(0), at(61), model="haiku") == Spend(2, 2 * 10**9)
@@ -142,6 +160,7 @@ class TestPlans:
             windows.totals,
             windows.by_model,
             windows.by_user,
+            windows.by_type,
             lambda *window: windows.spend(*window, user_id="ann"),
             lambda *window: windows.totals(*window, model="haiku"),
         ],

@@ -1,0 +1,89 @@
+"""What users have cost in all their time, and in the session of their newest record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Max, Min, Sum
+
+from costs.models import CostRecord, UserModelMonth
+from costs.totals import SUMMED_FIELDS, Totals
+from costs.watermark import Watermark, consistently, stored
+
+FIELDS = ", ".join(SUMMED_FIELDS)
+SUMS = ", ".join(f"sum({field})" for field in SUMMED_FIELDS)
+RECORDS, MONTHS = CostRecord._meta.db_table, UserModelMonth._meta.db_table
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a user spent in one session, in nano-dollars, and from when to when."""
+
+    cost_nano: int
+    first: datetime
+    last: datetime
+
+    @property
+    def duration(self) -> str:
+        """In minutes or hours, as “12m” or “1.5h”."""
+        minutes = (self.last - self.first).total_seconds() / 60
+        return f"{minutes:.0f}m" if minutes < 60 else f"{minutes / 60:.1f}h"
+
+
+def by_model(users: Sequence[str]) -> dict[str, dict[str, Totals]]:
+    """The Totals of each model that each of `users` has used, pruned records included.
+
+    The model "" is none, or, of what was pruned before models were kept by user, not known.
+    """
+    if not users:
+        return {}
+    rows = consistently(lambda cursor, mark: _by_model(cursor, mark, users))
+    told: dict[str, dict[str, Totals]] = {}
+    for user, model, *sums in rows:
+        told.setdefault(user, {})[model] = Totals(*map(int, sums))
+    return told
+
+
+def _by_model(cursor: CursorWrapper, mark: Watermark, users: Sequence[str]) -> list[Any]:
+    asked = f"user_id IN ({', '.join(['%s'] * len(users))})"
+    cursor.execute(
+        f"SELECT user_id, model, {SUMS} FROM ("
+        f"SELECT user_id, model, {FIELDS} FROM {MONTHS} WHERE {asked} UNION ALL "
+        f"SELECT user_id, model, {FIELDS} FROM {RECORDS} WHERE {asked} AND timestamp >= %s"
+        ") AS part GROUP BY 1, 2 ORDER BY 1, 2",
+        [*users, *users, stored(mark.sealed_to)],
+    )
+    return list(cursor.fetchall())
+
+
+def last_sessions(users: Sequence[str]) -> dict[str, Session]:
+    """The session of the newest record of each of `users`, of those whose record names one.
+
+    As far back as its raw records are kept.
+    """
+    keys = _newest_keys(users)
+    records = CostRecord.objects.filter(user_id__in=keys, session_key__in=keys.values())
+    sums = (Sum("cost_nano"), Min("timestamp"), Max("timestamp"))
+    # No blank key, in the words of the partial index: it would not be used without.
+    rows = records.exclude(session_key="").values_list("user_id", "session_key").annotate(*sums)
+    return {user: Session(int(cost), *span) for user, key, cost, *span in rows if keys[user] == key}
+
+
+def _newest_keys(users: Sequence[str]) -> dict[str, str]:
+    """The key of that session, by user: one step into the index of users and times for each."""
+    if not users:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH asked (name) AS (VALUES {', '.join(['(%s)'] * len(users))})"
+            f" SELECT user_id, session_key FROM {RECORDS} WHERE session_key <> '' AND id IN ("
+            f"SELECT (SELECT id FROM {RECORDS} WHERE user_id = name"
+            " ORDER BY timestamp DESC LIMIT 1) FROM asked)",
+            users,
+        )
+        return dict(cursor.fetchall())
