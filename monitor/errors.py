@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.db.models import Count, Max, Min, QuerySet, Window
-from django.db.models.functions import Left, RowNumber
+from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models.functions import Left
 from django.urls import reverse
 
 from monitor.detail.address import page_number
@@ -118,10 +119,15 @@ class Group:
 
 @dataclass(frozen=True)
 class ErrorList:
-    """The failures of one kind, by group: the most frequent first, then the newest."""
+    """The failures of one kind, by group: the most frequent first, then the newest.
+
+    `tool` narrows calls to those of one tool; `size` groups are a page.
+    """
 
     kind: str
     address: ErrorsAddress
+    tool: str = ""
+    size: int = GROUPS_A_PAGE
 
     @property
     def title(self) -> str:
@@ -137,25 +143,25 @@ class ErrorList:
         window = self.address.period.start, self.address.period.end
         if self.kind == TASKS:
             return Task.objects.failed_between(*window)
-        return ToolCall.objects.between(*window).failed()
+        failed = ToolCall.objects.between(*window).failed()
+        return failed.of_tool(self.tool) if self.tool else failed
 
     @cached_property
-    def total(self) -> int:
-        return self.failures.count()
-
-    @cached_property
-    def sheet(self) -> Sheet:
+    def counted(self) -> list[dict[str, Any]]:
+        """All groups: the one look at every failure from which the other figures come."""
         grouped = self.failures.values("error_fingerprint").annotate(
             count=Count("pk"), first=Min(self.time), last=Max(self.time)
         )
-        ordered = grouped.order_by("-count", "-last", "error_fingerprint")
-        number = getattr(self.address, self.kind)
-        return Sheet(ordered, GROUPS_A_PAGE, number, self.group_count, self.page_url)
+        return list(grouped.order_by("-count", "-last", "error_fingerprint"))
 
     @property
-    def group_count(self) -> int:
-        count: int = self.failures.aggregate(n=Count("error_fingerprint", distinct=True))["n"]
-        return count
+    def total(self) -> int:
+        return sum(row["count"] for row in self.counted)
+
+    @cached_property
+    def sheet(self) -> Sheet:
+        number = getattr(self.address, self.kind)
+        return Sheet(self.counted, self.size, number, len(self.counted), self.page_url)
 
     def page_url(self, number: int) -> str:
         return self.address.to(**{self.kind: number})
@@ -163,7 +169,7 @@ class ErrorList:
     @cached_property
     def groups(self) -> list[Group]:
         rows = list(self.sheet)
-        newest = self.newest([row["error_fingerprint"] for row in rows])
+        newest = self.newest(rows)
         return [
             Group(
                 row["error_fingerprint"],
@@ -176,16 +182,19 @@ class ErrorList:
             for row in rows
         ]
 
-    def newest(self, fingerprints: list[str]) -> dict[str, list[Failure]]:
-        """The newest failures of each group; their places are told from the index alone."""
-        placed = self.failures.filter(error_fingerprint__in=fingerprints).annotate(
-            place=Window(RowNumber(), "error_fingerprint", [f"-{self.time}", "-pk"])
-        )
-        ids = list(placed.filter(place__lte=NEWEST).values_list("pk", flat=True))
+    def newest(self, groups: list[dict[str, Any]]) -> dict[str, list[Failure]]:
+        """The newest failures of each group, each looked up in an index by itself."""
         found: dict[str, list[Failure]] = defaultdict(list)
-        for row in self.told(self.failures.model._default_manager.filter(pk__in=ids)):
-            found[row.error_fingerprint].append(Failure.of(row))
+        if groups:
+            chosen = reduce(or_, (Q(pk__in=self.newest_of(group)) for group in groups))
+            for row in self.told(self.failures.model._default_manager.filter(chosen)):
+                found[row.error_fingerprint].append(Failure.of(row))
         return found
+
+    def newest_of(self, group: dict[str, Any]) -> QuerySet[Any]:
+        within = {f"{self.time}__gte": group["first"], f"{self.time}__lte": group["last"]}
+        alike = self.failures.filter(error_fingerprint=group["error_fingerprint"], **within)
+        return alike.order_by(f"-{self.time}", "-pk").values("pk")[:NEWEST]
 
     def told(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows, newest first, with no more of their long texts than is shown."""

@@ -10,8 +10,10 @@ from sessions.models import (
     SessionActivity,
     ToolCall,
     ToolDay,
-    ToolDuration,
+    ToolHour,
+    ToolMonth,
 )
+from sessions.rollups import COLUMNS
 from tasks.admin.columns import moment, reference, short
 from tasks.admin.records import RecordAdmin, period
 
@@ -77,20 +79,29 @@ class HookLogAdmin(SessionPartAdmin):
     list_display = ["session", "name", "lines", "offset"]
 
 
+class ToolSumsAdmin(RecordAdmin):
+    search_fields = ["tool_name"]
+    search_help_text = "The whole name of a tool, letter by letter."
+    hidden = ("durations",)
+    heavy = ("durations",)
+
+
+@admin.register(ToolHour)
+class ToolHourAdmin(ToolSumsAdmin):
+    ordering = ["-hour"]
+    list_display = ["tool_name", moment("hour"), *COLUMNS]
+
+
 @admin.register(ToolDay)
-class ToolDayAdmin(RecordAdmin):
+class ToolDayAdmin(ToolSumsAdmin):
     ordering = ["-day"]
-    list_display = ["tool_name", "day", "calls", "failures"]
-    search_fields = ["tool_name"]
-    search_help_text = "The whole name of a tool, letter by letter."
+    list_display = ["tool_name", "day", *COLUMNS]
 
 
-@admin.register(ToolDuration)
-class ToolDurationAdmin(RecordAdmin):
+@admin.register(ToolMonth)
+class ToolMonthAdmin(ToolSumsAdmin):
     ordering = ["-month"]
-    list_display = ["tool_name", "month", "bucket", "calls"]
-    search_fields = ["tool_name"]
-    search_help_text = "The whole name of a tool, letter by letter."
+    list_display = ["tool_name", "month", *COLUMNS]
 
 
 @admin.register(ImportedFile)

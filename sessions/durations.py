@@ -13,8 +13,12 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import ceil
 
+from msgspec import msgpack
+
 OCTAVE = 64
 SHIFT = OCTAVE.bit_length()
+
+_decode = msgpack.Decoder(dict[int, int]).decode
 
 
 def bucket(ms: int) -> int:
@@ -61,3 +65,13 @@ def _rank(total: int, q: float) -> int:
     if not 0 <= q <= 1:
         raise ValueError(f"a quantile lies in 0…1, not at {q}")
     return max(ceil(Fraction(q).limit_denominator(10_000) * total), 1)
+
+
+def packed(counts: Mapping[int, int]) -> bytes:
+    """How many are in each bucket, as it is stored: MessagePack, in order, without empty ones."""
+    filled = {number: counts[number] for number in sorted(counts) if counts[number]}
+    return msgpack.encode(filled) if filled else b""
+
+
+def unpacked(stored: bytes | memoryview) -> dict[int, int]:
+    return _decode(stored) if len(stored) else {}

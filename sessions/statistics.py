@@ -1,52 +1,38 @@
 """How often tools were called, how often that failed and how long it took, over any range.
 
-Calls and failures are exact: whole UTC days come from ToolDay, the edges of a range from the calls
-themselves. Percentiles (sessions.durations) of up to seven days come from the calls; those of
-longer ranges are within 0.8 %, as whole UTC months come from ToolDuration. The rollups outlive the
-calls they count; at an edge only calls that are still stored are seen.
+Calls, failures and means are exact: whole months, days and hours of UTC come from the rollups, what
+is left at the edges of a range from the calls themselves. So are percentiles (sessions.durations)
+where calls are few; those of many are within 0.8 %. The rollups outlive the calls they count; at
+an edge, less than an hour long, only calls that are still stored are seen.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
-from django.db import connection
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import BinaryField, Case, CharField, QuerySet, Sum, Value, When
+from django.db.models.functions import Cast, Coalesce
 
-from sessions.durations import bucket, nearest_rank, quantile
-from sessions.models import ToolCall, ToolDay, ToolDuration
+from sessions.durations import bucket, nearest_rank, quantile, unpacked
+from sessions.models import ToolCall, ToolDay, ToolHour, ToolMonth
+from sessions.models.rollup import ToolSums
+from sessions.rollups import COLUMNS, Sums
+from sessions.spans import Span
 
-EXACT_FOR = timedelta(days=7, minutes=1)  # a week that ends with the current minute
-CHUNK = 5_000
+EXACT_UP_TO = 2_000  # calls: so many are read one by one as fast as their histograms
+LEVELS: tuple[type[ToolSums], ...] = (ToolMonth, ToolDay, ToolHour)
 
-Span = tuple[datetime, datetime]
-
-
-class Unit(NamedTuple):
-    """Spans of UTC that follow each other: when the one that holds an instant began."""
-
-    floor: Callable[[datetime], datetime]
-    longest: timedelta
-
-    def ceil(self, instant: datetime) -> datetime:
-        here = self.floor(instant)
-        return here if here == instant else self.floor(here + self.longest)
+Piece = tuple[type[ToolSums] | None, Span]
+"""A part of a range: whole units of a rollup, or an edge that the calls themselves must tell."""
 
 
-def floor_day(instant: datetime) -> datetime:
-    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def floor_month(instant: datetime) -> datetime:
-    return floor_day(instant).replace(day=1)
-
-
-DAY = Unit(floor_day, timedelta(days=1))
-MONTH = Unit(floor_month, timedelta(days=31))
+class Point(NamedTuple):
+    calls: int
+    failures: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +47,9 @@ class Tool:
     failures: int
     p50: float | None
     p95: float | None
+    mean: float | None = field(default=None, compare=False)
+    durations: Mapping[int, int] = field(default_factory=dict, compare=False, repr=False)
+    trend: Mapping[datetime, Point] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def failure_rate(self) -> float:
@@ -85,107 +74,128 @@ class Statistics:
 
 
 @dataclass(slots=True)
-class Tally:
-    """One tool while it is counted: its durations as they are, or how many in each bucket."""
+class Tally(Sums):
+    """One tool while it is counted: `known` are its durations one by one, in order."""
 
-    calls: int = 0
-    failures: int = 0
-    durations: list[int] = field(default_factory=list)
-    buckets: Counter[int] = field(default_factory=Counter)
+    known: Sequence[int] = ()
+    trend: dict[datetime, Point] = field(default_factory=dict)
 
-    def percentile(self, q: float) -> float | None:
-        return nearest_rank(self.durations, q) if self.durations else quantile(self.buckets, q)
+    def told(self, name: str) -> Tool:
+        p50, p95 = self._percentile(0.5), self._percentile(0.95)
+        mean = self.total_ms / self.timed if self.timed else None
+        return Tool(name, self.calls, self.failures, p50, p95, mean, self.durations, self.trend)
+
+    def _percentile(self, q: float) -> float | None:
+        return nearest_rank(self.known, q) if self.known else quantile(self.durations, q)
+
+    def grow(self, start: datetime, calls: int, failures: int) -> None:
+        here = self.trend.get(start, Point(0, 0))
+        self.trend[start] = Point(here.calls + calls, here.failures + failures)
 
 
-def tools(start: datetime, end: datetime) -> Statistics:
-    """The tools called in [start, end), two aware datetimes."""
-    exact = end - start <= EXACT_FOR
-    tallies = _by_calls(start, end) if exact else _by_rollups(start, end)
-    rows = [
-        Tool(name, tally.calls, tally.failures, tally.percentile(0.5), tally.percentile(0.95))
-        for name, tally in tallies.items()
-        if tally.calls
-    ]
+def tools(
+    start: datetime, end: datetime, *, by: type[ToolSums] = ToolMonth, name: str = ""
+) -> Statistics:
+    """The tools called in [start, end), two aware datetimes, or only the one called `name`.
+
+    Each has a trend with a point for every unit of the rollup `by` in which it was called.
+    """
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    for tool, at, calls, failures, timed, total_ms, durations in _read(start, end, by, name):
+        buckets = unpacked(durations)
+        if timed and not buckets:  # a call by itself
+            buckets = {bucket(total_ms): 1}
+        tally = tallies[tool]
+        tally.add(Sums(calls, failures, timed, total_ms, buckets))
+        tally.grow(by.unit.floor(_instant(at)), calls, failures)
+    exact = _look_closer(tallies, start, end, name)
+    rows = [tally.told(tool) for tool, tally in tallies.items() if tally.calls]
     return Statistics(tuple(sorted(rows, key=lambda tool: (-tool.calls, tool.name))), exact)
 
 
+def sums(start: datetime, end: datetime) -> dict[str, Sums]:
+    """By tool, without the histograms: as quick to tell for years as for a day."""
+    found: dict[str, Sums] = defaultdict(Sums)
+    for tool, calls, failures, timed, total_ms in _union(
+        map(_summed, _pieces((start, end), LEVELS))
+    ):
+        found[tool].add(Sums(int(calls), int(failures), int(timed), int(total_ms)))
+    return dict(found)
+
+
 def count(start: datetime, end: datetime) -> int:
-    """How many tool calls began in [start, end), as quick to tell for years as for a day."""
-    whole, edges = _cut(start, end, DAY)
-    days = _days(whole).aggregate(calls=Sum("calls", default=0))["calls"] if whole else 0
-    return int(days) + sum(ToolCall.objects.between(*edge).count() for edge in edges)
+    """How many tool calls began in [start, end)."""
+    return sum(tool.calls for tool in sums(start, end).values())
 
 
-# By cursor: over a week's calls the ORM takes longer than the database. A bare column "success"
-# would be turned into a bool in Python, row by row.
-CALLS = f"""
-    SELECT tool_name, duration_ms, success IS FALSE FROM {ToolCall._meta.db_table}
-    WHERE started_at >= %s AND started_at < %s
-"""
-
-
-def _by_calls(start: datetime, end: datetime) -> dict[str, Tally]:
-    tallies: dict[str, Tally] = defaultdict(Tally)
-    with connection.cursor() as cursor:
-        cursor.execute(CALLS, list(map(connection.ops.adapt_datetimefield_value, (start, end))))
-        for name, duration, failed in cursor.fetchall():
-            tally = tallies[name]
-            tally.calls += 1
-            tally.failures += failed
-            if duration is not None:
-                tally.durations.append(duration)
-    for tally in tallies.values():
-        tally.durations.sort()
-    return tallies
-
-
-def _by_rollups(start: datetime, end: datetime) -> dict[str, Tally]:
-    tallies: dict[str, Tally] = defaultdict(Tally)
-    for name, calls, failures in _counted(start, end):
-        tallies[name].calls += int(calls)
-        tallies[name].failures += int(failures)
-    for name, number, calls in _timed(start, end):
-        tallies[name].buckets[number] += int(calls)
-    return tallies
-
-
-def _counted(start: datetime, end: datetime) -> Iterator[tuple[str, int, int]]:
-    """Calls and failures by tool, in pieces that add up."""
-    whole, edges = _cut(start, end, DAY)
+def _pieces(span: Span, levels: Sequence[type[ToolSums]]) -> Iterator[Piece]:
+    """What a range is made of: whole units of the first level, and the rest of the next ones."""
+    if not levels:
+        yield None, span
+        return
+    whole, edges = levels[0].unit.cut(span)
     if whole:
-        yield from _days(whole).values_list("tool_name").annotate(Sum("calls"), Sum("failures"))
-    failed = Count("pk", filter=Q(success=False))
+        yield levels[0], whole
     for edge in edges:
-        yield from (
-            ToolCall.objects.between(*edge)
-            .values_list("tool_name")
-            .annotate(Count("pk"), failed=failed)
-        )
+        yield from _pieces(edge, levels[1:])
 
 
-def _timed(start: datetime, end: datetime) -> Iterator[tuple[str, int, int]]:
-    """Calls by tool and bucket of duration, in pieces that add up."""
-    whole, edges = _cut(start, end, MONTH)
-    if whole:
-        first, last = (instant.date() for instant in whole)
-        months = ToolDuration.objects.filter(month__gte=first, month__lt=last)
-        yield from months.values_list("tool_name", "bucket").annotate(Sum("calls"))
-    for edge in edges:
-        known = ToolCall.objects.between(*edge).filter(duration_ms__isnull=False)
-        rows = known.values_list("tool_name", "duration_ms").annotate(Count("pk"))
-        for name, duration, calls in rows.iterator(CHUNK):
-            yield name, bucket(duration), calls
+def _read(start: datetime, end: datetime, by: type[ToolSums], name: str) -> Iterator[Any]:
+    """Rows of rollups, and each call at an edge as one more: in one query."""
+    pieces = _pieces((start, end), LEVELS[LEVELS.index(by) :])
+    parts = [_calls(span) if table is None else _units(table, span) for table, span in pieces]
+    return _union(part.filter(tool_name=name) if name else part for part in parts)
 
 
-def _days(whole: Span) -> QuerySet[ToolDay]:
-    first, last = (instant.date() for instant in whole)
-    return ToolDay.objects.filter(day__gte=first, day__lt=last)
+def _units(table: type[ToolSums], span: Span) -> QuerySet[Any, Any]:
+    start = Cast(table.key, CharField())
+    return table.objects.within(span).values_list("tool_name", start, *COLUMNS, "durations")
 
 
-def _cut(start: datetime, end: datetime, unit: Unit) -> tuple[Span | None, list[Span]]:
-    """The whole units of [start, end), and what is left of it before and after them."""
-    start, end = start.astimezone(UTC), end.astimezone(UTC)
-    first, last = unit.ceil(start), unit.floor(end)
-    if first >= last:
-        return None, [(start, end)] if start < end else []
-    return (first, last), [edge for edge in ((start, first), (last, end)) if edge[0] < edge[1]]
+def _calls(span: Span) -> QuerySet[Any, Any]:
+    return ToolCall.objects.between(*span).values_list(
+        "tool_name",
+        Value(span[0].isoformat(), CharField()),
+        Value(1),
+        Case(When(success=False, then=1), default=0),
+        Case(When(duration_ms=None, then=0), default=1),
+        Coalesce("duration_ms", 0),
+        Value(b"", BinaryField()),
+    )
+
+
+def _summed(piece: Piece) -> QuerySet[Any, Any]:
+    table, span = piece
+    if table is None:
+        return ToolCall.objects.between(*span).counted()
+    rows = table.objects.within(span).order_by().values_list("tool_name")
+    return rows.annotate(*map(Sum, COLUMNS))
+
+
+def _union(parts: Iterable[QuerySet[Any, Any]]) -> Iterator[Any]:
+    first, *others = [*parts] or [ToolCall.objects.none()]
+    return iter(first.union(*others, all=True) if others else first)
+
+
+def _instant(text: str) -> datetime:
+    """An hour, or the beginning of a day or month, as both databases write it."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _look_closer(tallies: Mapping[str, Tally], start: datetime, end: datetime, name: str) -> bool:
+    """Let few calls tell their durations themselves; whether that made the percentiles exact.
+
+    Where some were pruned, the histograms know better.
+    """
+    if sum(tally.calls for tally in tallies.values()) > EXACT_UP_TO:
+        return False
+    known: dict[str, list[int]] = defaultdict(list)
+    calls = ToolCall.objects.between(start, end).filter(duration_ms__isnull=False)
+    rows: Any = (calls.of_tool(name) if name else calls).order_by("duration_ms")
+    for tool, duration in rows.values_list("tool_name", "duration_ms"):
+        known[tool].append(duration)
+    if any(tally.timed != len(known[tool]) for tool, tally in tallies.items()):
+        return False
+    for tool, tally in tallies.items():
+        tally.known = known[tool]
+    return True

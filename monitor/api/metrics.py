@@ -115,7 +115,7 @@ class TimeseriesApi(Api):
         1,000 are told; what would give more is refused, with the interval to take. Tasks are
         counted by the time at which they finished, tool calls by that at which they began. Where
         cost records are pruned, an interval that is not of whole hours tells an hour's requests
-        where it begins; where tool calls are, only an interval of 1,440 tells of them.
+        where it begins; where tool calls are, only intervals of whole hours tell of them.
         """
         hours, interval = parsed_query.hours, parsed_query.interval
         return Timeseries(hours, interval, points(timezone.now(), hours, interval))

@@ -17,7 +17,7 @@ from monitor.api.window import Span
 from records.api import Dollars
 from records.faults import Invalid
 from records.instants import EPOCH
-from sessions.models import ToolCall, ToolDay
+from sessions.models import ToolCall, ToolDay, ToolHour
 from tasks.models import Status, Task
 
 MAX_POINTS = 1_000
@@ -26,6 +26,7 @@ HOUR, DAY = 60, 1_440  # minutes
 # The database looks up each span in an index by itself: a join would be planned as a scan of all.
 BUCKETS = "WITH bucket ({columns}) AS (VALUES {rows}) SELECT {figures} FROM bucket ORDER BY lo"
 COUNT = "(SELECT count(*) FROM {table} WHERE {only}{time} >= lo AND {time} < hi)"
+HOUR_SUM = "(SELECT coalesce(sum(calls), 0) FROM {table} WHERE hour >= lo AND hour < hi)"
 DAY_SUM = "(SELECT coalesce(sum(calls), 0) FROM {table} WHERE day = on_day)"
 COST_SUM = """
     (SELECT coalesce(sum({field}), 0) FROM {cells} WHERE start >= lo AND start < sealed)
@@ -74,17 +75,25 @@ def _advice(hours: int, count: int) -> str:
 
 
 def _counts(spans: Sequence[Span], interval: int) -> list[tuple[Any, ...]]:
-    """Tasks completed and failed, and tool calls; whole days of calls are in a rollup."""
+    """Tasks completed and failed, and tool calls."""
     tasks = {"table": Task._meta.db_table, "time": "finished_at"}
-    calls = COUNT.format(table=ToolCall._meta.db_table, time="started_at", only="")
     figures = [
         COUNT.format(**tasks, only=f"status = '{status}' AND ")
         for status in (Status.COMPLETED.value, Status.FAILED.value)
     ]
-    figures.append(DAY_SUM.format(table=ToolDay._meta.db_table) if interval == DAY else calls)
+    figures.append(_calls(interval))
     rows = [(*map(stored, span), on_day(span[0])) for span in spans]
     with connection.cursor() as cursor:
         return read(cursor, ("lo", "hi", "on_day"), rows, figures)
+
+
+def _calls(interval: int) -> str:
+    """Whole days and hours of calls are in rollups."""
+    if interval == DAY:
+        return DAY_SUM.format(table=ToolDay._meta.db_table)
+    if interval % HOUR == 0:
+        return HOUR_SUM.format(table=ToolHour._meta.db_table)
+    return COUNT.format(table=ToolCall._meta.db_table, time="started_at", only="")
 
 
 def _costs(spans: Sequence[Span], interval: int) -> list[tuple[Any, ...]]:

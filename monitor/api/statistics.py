@@ -169,7 +169,7 @@ def tool_usage(tools: Tools, hours: int) -> ToolUsage:
         total_tool_calls=tools.calls,
         tools_breakdown=tools.by_type,
         most_used_tools=[
-            ToolFigures(name, count, tools.success_rate(name), tools.means.get(name))
+            ToolFigures(name, count, tools.success_rate(name), tools.mean(name))
             for name, count in list(tools.by_type.items())[:RECENT]
         ],
         agent_status=agent_status(tools.span),
@@ -177,11 +177,8 @@ def tool_usage(tools: Tools, hours: int) -> ToolUsage:
 
 
 def agent_status(span: Span) -> AgentStatus:
-    """Found by way of the tasks with news since then, which are indexed."""
     start, end = span
-    changes = Activity.objects.exclude(status="").filter(
-        task__updated_at__gte=start, time__gte=start, time__lt=end
-    )
+    changes = Activity.objects.exclude(status="").filter(time__gte=start, time__lt=end)
     counts = dict(changes.values_list("status").annotate(n=Count("*")).order_by("status"))
     recent = changes.order_by("-time", "-pk").values_list("time", "task_id", "status", "message")
     newest = [StatusChange(*change) for change in recent[:RECENT]]

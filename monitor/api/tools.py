@@ -2,61 +2,45 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-from django.db.models import Sum
 
 from monitor.api.window import Span
-from sessions.models import ToolCall, ToolDay
-from sessions.statistics import DAY
+from sessions import statistics
+from sessions.rollups import Sums
 
 
 @dataclass(frozen=True)
 class Tools:
-    """Exact for every window: whole UTC days come from their rollup, the rest from the calls."""
+    """Exact for every window: whole months, days and hours come from their rollups."""
 
     span: Span
 
     @cached_property
-    def _counted(self) -> tuple[Counter[str], Counter[str]]:
-        """Calls and failures by tool."""
-        start, end = self.span
-        first, last = DAY.ceil(start), DAY.floor(end)
-        edges = ((start, first), (last, end)) if first < last else (self.span,)
-        days = ToolDay.objects.filter(day__gte=first.date(), day__lt=last.date())
-        pieces: list[Iterable[Any]] = [ToolCall.objects.between(*edge).counted() for edge in edges]
-        pieces.append(days.values_list("tool_name").annotate(Sum("calls"), Sum("failures")))
-        calls, failures = Counter[str](), Counter[str]()
-        for piece in pieces:
-            for name, called, failed in piece:
-                calls[name] += int(called)
-                failures[name] += int(failed)
-        return calls, failures
+    def _sums(self) -> dict[str, Sums]:
+        """By tool, the most called first."""
+        sums = statistics.sums(*self.span)
+        return dict(sorted(sums.items(), key=lambda item: (-item[1].calls, item[0])))
 
-    @cached_property
+    @property
     def by_type(self) -> dict[str, int]:
         """Calls by tool, the most called first."""
-        calls, _ = self._counted
-        return dict(sorted(calls.items(), key=lambda item: (-item[1], item[0])))
+        return {name: sums.calls for name, sums in self._sums.items()}
 
     @property
     def calls(self) -> int:
-        return sum(self.by_type.values())
+        return sum(sums.calls for sums in self._sums.values())
 
     @property
     def failures(self) -> int:
-        return sum(self._counted[1].values())
+        return sum(sums.failures for sums in self._sums.values())
 
     def success_rate(self, tool: str) -> float:
         """The share of its calls that did not fail, 0 to 100."""
-        calls, failures = self._counted
-        return 100 * (calls[tool] - failures[tool]) / calls[tool]
+        sums = self._sums[tool]
+        return 100 * (sums.calls - sums.failures) / sums.calls
 
-    @cached_property
-    def means(self) -> dict[str, float | None]:
-        """By tool, in ms, over the calls that are stored and whose duration is known."""
-        return ToolCall.objects.between(*self.span).mean_durations()
+    def mean(self, tool: str) -> float | None:
+        """In ms, over its calls whose duration is known; None where there is none."""
+        sums = self._sums[tool]
+        return sums.total_ms / sums.timed if sums.timed else None

@@ -3,7 +3,7 @@
 from sessions.models.activity import SessionActivity
 from sessions.models.files import FileAccess, ImportedFile
 from sessions.models.hook_log import HookLog
-from sessions.models.rollup import ToolDay, ToolDuration
+from sessions.models.rollup import ToolDay, ToolHour, ToolMonth
 from sessions.models.session import Session
 from sessions.models.tool_call import ToolCall
 
@@ -15,5 +15,6 @@ __all__ = [
     "SessionActivity",
     "ToolCall",
     "ToolDay",
-    "ToolDuration",
+    "ToolHour",
+    "ToolMonth",
 ]

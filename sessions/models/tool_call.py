@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Avg, Count, Q
+from django.db.models import Count, Q, Sum
 
 from sessions.models.session import Session
 
@@ -29,14 +29,17 @@ class ToolCallQuerySet(models.QuerySet["ToolCall"]):
         return self.filter(success__isnull=True, session__in=Session.objects.open(now))
 
     def counted(self) -> models.QuerySet[ToolCall, Any]:
-        """Each tool with how many of the calls are of it, and how many of these failed."""
-        failed = Count("pk", filter=Q(success=False))
-        return self.order_by().values_list("tool_name").annotate(Count("pk"), failed=failed)
-
-    def mean_durations(self) -> dict[str, float | None]:
-        """By tool, in ms, over the calls whose duration is known; None where there is none."""
-        means = self.order_by().values_list("tool_name").annotate(Avg("duration_ms"))
-        return {name: None if mean is None else float(mean) for name, mean in means}
+        """By tool: calls, those that failed, those of known duration, and their milliseconds."""
+        return (
+            self.order_by()
+            .values_list("tool_name")
+            .annotate(
+                n=Count("pk"),
+                failed=Count("pk", filter=Q(success=False)),
+                timed=Count("duration_ms"),
+                total_ms=Sum("duration_ms", default=0),
+            )
+        )
 
 
 class ToolCall(models.Model):
@@ -92,6 +95,30 @@ class ToolCall(models.Model):
                 fields=["started_at", "error_fingerprint"],
                 condition=Q(success=False),
                 name="toolcall_errors",
+            ),
+            # The failed calls that say the same.
+            models.Index(
+                fields=["error_fingerprint", "started_at"],
+                condition=Q(success=False),
+                name="toolcall_alike",
+            ),
+            # The newest failed calls of a tool.
+            models.Index(
+                fields=["tool_name", "started_at", "error_fingerprint"],
+                condition=Q(success=False),
+                name="toolcall_tool_errors",
+            ),
+            # The calls in progress of open sessions.
+            models.Index(
+                fields=["session"],
+                condition=Q(success__isnull=True),
+                name="toolcall_in_progress",
+            ),
+            # The newest calls that name a file.
+            models.Index(
+                fields=["started_at", "file_path", "tool_name", "session"],
+                condition=~Q(file_path=""),
+                name="toolcall_file_uses",
             ),
         ]
         constraints = [

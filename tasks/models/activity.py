@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
 from tasks.models.task import Task
 
@@ -31,7 +32,13 @@ class Activity(models.Model):
 
     class Meta:
         verbose_name_plural = "activity"
-        indexes = [models.Index(fields=["task", "time"], name="activity_log")]
+        indexes = [
+            models.Index(fields=["task", "time"], name="activity_log"),
+            # The changes of state in a range, over all tasks.
+            models.Index(
+                fields=["time", "status"], condition=~Q(status=""), name="activity_changes"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["task", "event_id"], name="%(app_label)s_%(class)s_once_a_task"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -14,8 +14,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from sessions.durations import bucket
-from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolDuration
+from sessions.models import FileAccess, Session, ToolCall
+from sessions.rollups import TABLES, Sums, gathered
+from sessions.spans import HOUR
 from tasks.errors import category, fingerprint
 from tasks.models import Activity, Status, Task
 from tests.benchmarks import ledgers
@@ -182,30 +183,23 @@ class Shares:
     """The rollups of made calls, kept as sessions.recording keeps them."""
 
     def __init__(self) -> None:
-        self.days: Counter[Any] = Counter()
-        self.failures: Counter[Any] = Counter()
-        self.durations: Counter[Any] = Counter()
+        self.hours: dict[tuple[str, datetime], Sums] = defaultdict(Sums)
         self.files: Counter[Any] = Counter()
 
     def counted(self, row: dict[str, Any], start: datetime) -> dict[str, Any]:
-        tool, day = row["tool_name"], start.astimezone(UTC).date()
-        self.days[tool, day] += 1
-        self.failures[tool, day] += not row["success"]
-        self.durations[tool, day.replace(day=1), bucket(row["duration_ms"])] += 1
+        hour = HOUR.floor(start.astimezone(UTC))
+        self.hours[row["tool_name"], hour].count(row["success"], row["duration_ms"])
         if row["file_path"]:
             self.files[row["session_id"], row["file_path"]] += 1
         return row
 
     def book(self) -> None:
         begun = dict(Session.objects.values_list("id", "started_at"))
-        ToolDay.objects.bulk_create(
-            ToolDay(tool_name=tool, day=day, calls=count, failures=self.failures[tool, day])
-            for (tool, day), count in self.days.items()
-        )
-        ToolDuration.objects.bulk_create(
-            ToolDuration(tool_name=tool, month=month, bucket=number, calls=count)
-            for (tool, month, number), count in self.durations.items()
-        )
+        for table in TABLES:
+            table.objects.bulk_create(
+                table(tool_name=tool, **{table.key: unit}, **sums.fields)
+                for (tool, unit), sums in gathered(table, self.hours).items()
+            )
         rows = [
             {"session_id": id, "path": path, "reads": count, "writes": 0, "edits": 0}
             | dict.fromkeys(("first_at", "last_at"), stored(begun[id]))

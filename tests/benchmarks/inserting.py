@@ -21,7 +21,7 @@ from tests.benchmarks.timing import at_most, duration, interleaved, show
 WITHOUT_ROLLUPS = CHECKED, BARE = "checked", "bare"
 SINGLES, BATCHES, SEALED_BATCHES = 500, 40, 15
 MOST = 1_000_000  # three copies of more would take long
-SQLITE_AIMS, POSTGRES_AIMS = (1.2, 1.7), (1.4, 1.4)
+SQLITE_AIMS, POSTGRES_AIMS, COPY_AIM = (1.2, 1.7), (1.4, 1.4), 1.2
 
 Batch = Sequence[Usage]
 Rows = Sequence[tuple[Any, ...]]
@@ -44,13 +44,16 @@ def compare(present: int) -> None:
             "5,000, then sealed", clock.batches(SEALED_BATCHES, 5_000), _record_and_seal, batch_aim
         ),
     ]
+    if is_postgres():
+        by_copy = clock.batches(BATCHES // 2, 5_000)
+        rows.append(_compared("5,000 by COPY", by_copy, ledger.record_many, COPY_AIM, _copy))
     show(
         "Insert with rollups against bare insert",
         f"Time for one row, beside {present:,} records, with all indexes and constraints, one"
         " transaction each, synchronous=FULL. Ledger: record_usage (1) or record_many (more) check,"
         " price, read the marks and insert. Checked: the same rows checked and priced, then one"
-        " INSERT or one executemany in atomic() into the same table of an equal database without"
-        " rollups. Bare: the same, of rows made beforehand. Run in turn; medians.",
+        " INSERT or one executemany (by COPY: one COPY) in atomic() into the same table of an equal"
+        " database without rollups. Bare: the same, of rows made beforehand. Run in turn; medians.",
         ["rows", "ledger", "checked", "bare", "to checked", "aim", "to bare", "aim"],
         rows,
     )
@@ -90,6 +93,17 @@ def _insert(alias: str, rows: Rows) -> None:
             cursor.executemany(ledger.INSERT, rows)
 
 
+def _copy(alias: str, rows: Rows) -> None:
+    copied, database = f"COPY {ledger.INTO} FROM STDIN", connections[alias]
+    with (
+        transaction.atomic(using=alias),
+        database.cursor() as cursor,
+        cursor.copy(copied) as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
+
+
 def _stored(batch: Batch) -> Rows:
     """What the ledger stores for `batch`: its columns, checked and priced."""
     now = timezone.now()
@@ -97,14 +111,18 @@ def _stored(batch: Batch) -> Rows:
 
 
 def _compared(
-    name: str, batches: list[Batch], record: Callable[[Batch], object], aim: float
+    name: str,
+    batches: list[Batch],
+    record: Callable[[Batch], object],
+    aim: float,
+    insert: Callable[[str, Rows], None] = _insert,
 ) -> list[str]:
     first, second, made = iter(batches), iter(batches), iter([_stored(batch) for batch in batches])
     times = interleaved(
         [
             lambda: record(next(first)),
-            lambda: _insert(CHECKED, _stored(next(second))),
-            lambda: _insert(BARE, next(made)),
+            lambda: insert(CHECKED, _stored(next(second))),
+            lambda: insert(BARE, next(made)),
         ],
         len(batches) - 1,
     )

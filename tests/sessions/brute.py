@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sessions.durations import bucket
+from sessions.durations import bucket, unpacked
 from sessions.events import SessionEnded, SessionEvent, ToolEnded, ToolStarted
-from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolDuration
+from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolHour, ToolMonth
 
 BASE = datetime(2025, 12, 31, 23, 59, 50, tzinfo=UTC)
 EDITS = {"Edit", "MultiEdit", "NotebookEdit"}
@@ -74,22 +74,32 @@ def sessions_of(events: Sequence[SessionEvent]) -> dict[str, dict[str, Any]]:
     return rows
 
 
+ROLLUPS = {"hours": ToolHour, "days": ToolDay, "months": ToolMonth}
+
+
+def units_of(start: datetime) -> dict[str, Any]:
+    day = start.date()
+    hour = datetime(day.year, day.month, day.day, start.hour, tzinfo=UTC)
+    return {"hours": hour, "days": day, "months": date(day.year, day.month, 1)}
+
+
 def rollups_of(events: Iterable[SessionEvent]) -> dict[str, dict[Any, Any]]:
-    days, failures, durations = Counter[Any](), Counter[Any](), Counter[Any]()
+    told: dict[str, dict[Any, list[Any]]] = {name: defaultdict(list) for name in ROLLUPS}
     files: dict[Any, list[tuple[str, datetime]]] = defaultdict(list)
     for (session, _), row in calls_of(events).items():
-        day = row["started_at"].date()
-        days[row["tool_name"], day] += 1
-        failures[row["tool_name"], day] += row["success"] is False
-        if row["duration_ms"] is not None:
-            durations[row["tool_name"], day.replace(day=1), bucket(row["duration_ms"])] += 1
+        for name, unit in units_of(row["started_at"]).items():
+            told[name][row["tool_name"], unit].append(row)
         if row["file_path"]:
             files[session, row["file_path"]].append((row["tool_name"], row["started_at"]))
-    return {
-        "days": {key: (calls, failures[key]) for key, calls in days.items()},
-        "durations": dict(durations),
-        "files": {key: _uses(uses) for key, uses in files.items()},
+    return {name: {key: _sums(rows) for key, rows in told[name].items()} for name in ROLLUPS} | {
+        "files": {key: _uses(uses) for key, uses in files.items()}
     }
+
+
+def _sums(calls: Sequence[dict[str, Any]]) -> tuple[Any, ...]:
+    known = [call["duration_ms"] for call in calls if call["duration_ms"] is not None]
+    failures = sum(call["success"] is False for call in calls)
+    return len(calls), failures, len(known), sum(known), dict(Counter(map(bucket, known)))
 
 
 def _uses(uses: Sequence[tuple[str, datetime]]) -> tuple[Any, ...]:
@@ -112,10 +122,18 @@ def stored() -> tuple[dict[Any, Any], dict[Any, Any], dict[str, dict[Any, Any]]]
         row.key: {name: getattr(row, name) for name in shown} for row in Session.objects.all()
     }
     rollups: dict[str, dict[Any, Any]] = {
-        "days": {(r.tool_name, r.day): (r.calls, r.failures) for r in ToolDay.objects.all()},
-        "durations": {
-            (r.tool_name, r.month, r.bucket): r.calls for r in ToolDuration.objects.all()
-        },
+        name: {
+            (r.tool_name, getattr(r, table.key)): (
+                r.calls,
+                r.failures,
+                r.timed,
+                r.total_ms,
+                unpacked(r.durations),
+            )
+            for r in table.objects.all()
+        }
+        for name, table in ROLLUPS.items()
+    } | {
         "files": {
             (keys[r.session_id], r.path): (r.reads, r.writes, r.edits, r.first_at, r.last_at)
             for r in FileAccess.objects.all()

@@ -19,7 +19,8 @@ from sessions.models import (
     SessionActivity,
     ToolCall,
     ToolDay,
-    ToolDuration,
+    ToolHour,
+    ToolMonth,
 )
 from tasks.models import Task
 from tests.tasks.admin_pages import (
@@ -42,7 +43,8 @@ MODELS: list[type[Model]] = [
     SessionActivity,
     ToolCall,
     ToolDay,
-    ToolDuration,
+    ToolHour,
+    ToolMonth,
     FileAccess,
     ImportedFile,
     HookLog,
@@ -73,8 +75,9 @@ def one_of_each(text: str = "a") -> list[Model]:
             event_id=text,
             metadata={text: text},
         ),
+        baker.make(ToolHour, tool_name=text, hour=NOON, calls=1, failures=0),
         baker.make(ToolDay, tool_name=text, day=date(2026, 3, 1), calls=1, failures=0),
-        baker.make(ToolDuration, tool_name=text, month=date(2026, 3, 1), bucket=3, calls=1),
+        baker.make(ToolMonth, tool_name=text, month=date(2026, 3, 1), calls=1, failures=0),
         baker.make(FileAccess, session=of, path=text),
         baker.make(ImportedFile, path=text),
         baker.make(HookLog, session=of, name=text),
@@ -169,7 +172,7 @@ class TestSearchAndFilters:
         one_of_each("ab")
         assert listed(reader, f"{address(model)}?q=a", "session") == ["a"]
 
-    @pytest.mark.parametrize("model", [ToolDay, ToolDuration])
+    @pytest.mark.parametrize("model", [ToolDay, ToolHour, ToolMonth])
     def test_a_tool_is_found_by_its_whole_name(self, reader: Client, model: type[Model]) -> None:
         one_of_each("Bash")
         one_of_each("BashOutput")
@@ -194,8 +197,9 @@ class TestQuickness:
             (Session, 6),
             (SessionActivity, 6),
             (ToolCall, 6),
+            (ToolHour, 6),
             (ToolDay, 6),
-            (ToolDuration, 6),
+            (ToolMonth, 6),
             (FileAccess, 6),
             (ImportedFile, 6),
             (HookLog, 6),
@@ -229,8 +233,9 @@ class TestQuickness:
             (f"{CALLS}?success__exact=0", "toolcall_errors|toolcall_between"),
             (f"{CALLS}?q=s-1", "toolcall_timeline"),
             (SESSIONS, "session_heard_between"),
+            (address(ToolHour), "toolhour_hours"),
             (address(ToolDay), "toolday_days"),
-            (address(ToolDuration), "toolduration_months"),
+            (address(ToolMonth), "toolmonth_months"),
         ],
     )
     def test_a_page_is_read_in_the_order_of_an_index(

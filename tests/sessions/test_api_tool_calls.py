@@ -11,14 +11,14 @@ from model_bakery import baker
 from pytest_django import DjangoAssertNumQueries
 
 from sessions.events import SessionEnded, SessionEvent, ToolEnded, ToolStarted
-from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolDuration
+from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolHour, ToolMonth
 from sessions.recording import record
 from tasks.models import Task
 from tests.sessions.brute import at
 
 pytestmark = pytest.mark.django_db
 URL = "/api/tool-calls"
-TABLES: Sequence[type[Model]] = (Session, ToolCall, ToolDay, ToolDuration, FileAccess)
+TABLES: Sequence[type[Model]] = (Session, ToolCall, ToolDay, ToolHour, ToolMonth, FileAccess)
 
 
 def started(**fields: Any) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class TestRecord:
             [kind(session_key="s", at=at(n), **fields) for n, (kind, _, fields) in enumerate(told)]
         )
         assert by_api == rows()
-        assert [len(table) for table in by_api] == [2, 2, 2, 1, 1]
+        assert [len(table) for table in by_api] == [2, 2, 2, 2, 2, 1]
 
     def test_without_a_time_it_happens_now(self, agent: Client) -> None:
         event = started()
@@ -227,7 +227,7 @@ class TestBatch:
     ) -> None:
         for count in (2, 40):
             events = [started(session_key=f"s{count}", tool_use_id=str(n)) for n in range(count)]
-            with django_assert_num_queries(11):
+            with django_assert_num_queries(18):
                 post(agent, *events, {"event": "x"})
 
     def test_known_calls_take_a_write_each_where_they_change_and_else_none(
@@ -235,7 +235,7 @@ class TestBatch:
     ) -> None:
         post(agent, *(started(tool_use_id=str(n)) for n in range(10)))
         ends = [ended(tool_use_id=str(n)) for n in range(10)]
-        with django_assert_num_queries(9 + 10):
+        with django_assert_num_queries(16 + 10):
             post(agent, *ends)
         with django_assert_num_queries(6):
             post(agent, *ends)

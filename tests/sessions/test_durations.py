@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.durations import bounds, bucket, nearest_rank, quantile, value
+from sessions.durations import bounds, bucket, nearest_rank, packed, quantile, unpacked, value
 
 YEARS = 10**12  # ms; more than any call takes
 BOUND = 0.008
@@ -106,3 +106,17 @@ class TestNearestRank:
     def test_a_quantile_outside_of_one_is_refused(self, q: float) -> None:
         with pytest.raises(ValueError, match="lies in 0…1"):
             nearest_rank([1], q)
+
+
+class TestPacked:
+    @given(st.dictionaries(st.integers(0, 2_500), st.integers(0, 10**9)))
+    def test_it_comes_back_without_empty_buckets(self, counts: dict[int, int]) -> None:
+        assert unpacked(packed(counts)) == {number: n for number, n in counts.items() if n}
+
+    @given(st.dictionaries(st.integers(0, 2_500), st.integers(0, 9)))
+    def test_equal_histograms_are_stored_alike(self, counts: dict[int, int]) -> None:
+        backwards = dict(reversed(counts.items()))
+        assert packed(backwards) == packed(counts)
+
+    def test_none_takes_no_byte(self) -> None:
+        assert packed({}) == packed({7: 0}) == b""

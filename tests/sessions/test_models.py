@@ -16,7 +16,8 @@ from sessions.models import (
     Session,
     ToolCall,
     ToolDay,
-    ToolDuration,
+    ToolHour,
+    ToolMonth,
 )
 from sessions.models.session import ACTIVE_FOR, IDLE_FOR
 from tasks.models import Task
@@ -249,29 +250,43 @@ class TestToolCall:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("table", "unit", "other", "words"),
+    [
+        (
+            ToolHour,
+            datetime(2026, 3, 1, 7, tzinfo=UTC),
+            datetime(2026, 3, 1, 8, tzinfo=UTC),
+            "2026-03-01 07:00",
+        ),
+        (ToolDay, date(2026, 3, 1), date(2026, 3, 2), "2026-03-01"),
+        (ToolMonth, date(2026, 3, 1), date(2026, 4, 1), "2026-03"),
+    ],
+)
 class TestRollups:
-    def test_a_tool_has_one_row_a_day(self) -> None:
-        day = {"tool_name": "Bash", "calls": 2, "failures": 1}
-        assert str(baker.make(ToolDay, day=date(2026, 3, 1), **day)) == "Bash 2026-03-01"
-        baker.make(ToolDay, day=date(2026, 3, 2), **day)
-        with pytest.raises(IntegrityError, match=r"once_a_day|tool_name"):
-            baker.make(ToolDay, day=date(2026, 3, 1), **day)
+    def test_a_tool_has_one_row_a_unit(self, table: Any, unit: Any, other: Any, words: str) -> None:
+        row = {"tool_name": "Bash", "calls": 2, "failures": 1}
+        assert str(baker.make(table, **row, **{table.key: unit})) == f"Bash {words}"
+        baker.make(table, **row, **{table.key: other})
+        with pytest.raises(IntegrityError, match=r"once_a|tool_name"):
+            baker.make(table, **row, **{table.key: unit})
 
-    @pytest.mark.parametrize(("calls", "failures"), [(0, 1), (0, -1), (-1, -1)])
-    def test_a_day_refuses_failures_that_are_no_calls(self, calls: int, failures: int) -> None:
-        with pytest.raises(IntegrityError, match="failures_are_calls"):
-            baker.make(ToolDay, tool_name="Bash", calls=calls, failures=failures)
-
-    def test_a_bucket_has_one_row_a_tool_and_month(self) -> None:
-        row = {"tool_name": "Bash", "month": date(2026, 3, 1), "calls": 0}
-        assert str(baker.make(ToolDuration, bucket=1, **row)) == "Bash 2026-03 1"
-        baker.make(ToolDuration, bucket=2, **row)
-        with pytest.raises(IntegrityError, match=r"once_a_month|bucket"):
-            baker.make(ToolDuration, bucket=1, **row)
-
-    def test_a_bucket_refuses_less_than_no_calls(self) -> None:
-        with pytest.raises(IntegrityError, match="counts"):
-            baker.make(ToolDuration, tool_name="Bash", month=date(2026, 3, 1), bucket=1, calls=-1)
+    @pytest.mark.parametrize(
+        "figures",
+        [
+            {"calls": 0, "failures": 1},
+            {"calls": 0, "failures": -1},
+            {"calls": -1, "failures": -1},
+            {"calls": 1, "failures": 0, "timed": 2},
+            {"calls": 1, "failures": 0, "timed": -1},
+            {"calls": 1, "failures": 0, "timed": 1, "total_ms": -1},
+        ],
+    )
+    def test_it_refuses_what_no_calls_add_up_to(
+        self, table: Any, unit: Any, other: Any, words: str, figures: dict[str, int]
+    ) -> None:
+        with pytest.raises(IntegrityError, match="are_calls"):
+            baker.make(table, tool_name="Bash", **{table.key: unit}, **figures)
 
 
 @pytest.mark.django_db

@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 from model_bakery import baker
 from pytest_django import DjangoAssertNumQueries
 
+from sessions.durations import unpacked
 from sessions.events import InvalidEvent, SessionEnded, SessionEvent, ToolEnded, ToolStarted
-from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolDuration
+from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolHour, ToolMonth
 from sessions.models.session import SessionQuerySet
 from sessions.recording import Recorded, record
 from tasks.models import Task
@@ -158,7 +159,7 @@ class TestRecord:
     ) -> None:
         baker.make(Task, id="t1")
         record([start(task_id="t1")])
-        with django_assert_num_queries(11) as queries:
+        with django_assert_num_queries(18) as queries:
             record([end()])
         tables = [str(query["sql"]).partition(" FROM ")[2][:30] for query in queries[1:4]]
         assert [table.split('"')[1] for table in tables] == [
@@ -173,9 +174,9 @@ class TestRecord:
         def batch(size: int, kind: str) -> list[ToolStarted]:
             return [start(session_key=kind, tool_use_id=f"{kind}-{n}") for n in range(size)]
 
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(17):
             record(batch(2, "small"))
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(17):
             record(batch(40, "large"))
 
 
@@ -225,13 +226,15 @@ class TestRollups:
         record([start(), end(at=at(20), success=False)])
         day = ToolDay.objects.get()
         assert (str(day.day), day.calls, day.failures) == ("2025-12-31", 1, 1)
+        assert (day.timed, day.total_ms, unpacked(day.durations)) == (1, 20_000, {590: 1})
 
     def test_a_start_that_comes_late_moves_the_call_to_its_day(self) -> None:
         record([end(at=at(20))])
         assert str(ToolDay.objects.get().day) == "2026-01-01"
         record([start()])
         assert str(ToolDay.objects.get().day) == "2025-12-31"
-        assert str(ToolDuration.objects.get().month) == "2025-12-01"
+        assert str(ToolMonth.objects.get().month) == "2025-12-01"
+        assert str(ToolHour.objects.get()) == "Bash 2025-12-31 23:00"
 
     def test_files_are_counted_by_what_was_done_to_them(self) -> None:
         for number, tool in enumerate(["Read", "Read", "Write", "Edit", "NotebookEdit"]):
@@ -245,7 +248,7 @@ class TestRollups:
         record([start(), end()])
         Session.objects.all().delete()
         assert ToolDay.objects.get().calls == 1
-        assert ToolDuration.objects.get().calls == 1
+        assert ToolMonth.objects.get().calls == ToolHour.objects.get().calls == 1
 
     def test_a_day_is_utc_wherever_the_clock_stands(self) -> None:
         record([start(at=at(20).astimezone(timezone(timedelta(hours=13))))])

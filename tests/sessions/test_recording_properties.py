@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sessions.events import SessionEnded, SessionEvent, ToolEnded, ToolStarted
-from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolDuration
+from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolHour, ToolMonth
 from sessions.recording import record
 from tests.sessions.brute import at, expected, stored
 
@@ -54,7 +54,7 @@ class TestAnyOrder:
         self, told: list[SessionEvent], seed: int
     ) -> None:
         for _ in range(2):
-            for table in (ToolDay, ToolDuration, FileAccess, ToolCall, Session):
+            for table in (ToolDay, ToolHour, ToolMonth, FileAccess, ToolCall, Session):
                 table.objects.all().delete()
             random, again = Random(seed), told * 2
             random.shuffle(again)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.db import connection
@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
-from sessions import pruning
+from sessions import pruning, statistics
 from sessions.durations import nearest_rank
 from sessions.events import SessionEvent, ToolEnded, ToolStarted
-from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolDuration
+from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolHour, ToolMonth
 from sessions.recording import record
-from sessions.statistics import EXACT_FOR, Statistics, Tool, count, tools
+from sessions.spans import floor_hour
+from sessions.statistics import EXACT_UP_TO, Point, Statistics, Tool, count, sums, tools
 from tasks.instants import EPOCH, FOREVER
 
 BASE = datetime(2025, 12, 1, tzinfo=UTC)
@@ -112,20 +113,70 @@ class TestAgainstBruteForce:
     def test_every_range_tells_what_the_calls_do(
         self, told: list[Entry], ranges: list[tuple[datetime, datetime]]
     ) -> None:
-        for table in (ToolDay, ToolDuration, FileAccess, ToolCall, Session):
+        for table in (ToolDay, ToolHour, ToolMonth, FileAccess, ToolCall, Session):
             table.objects.all().delete()
         store(told)
         for start, end in ranges:
             expected, found = brute(told, start, end), tools(start, end)
-            assert found.exact == (end - start <= EXACT_FOR)
+            assert found.exact
+            assert list(found.tools) == expected
+            assert [tool.mean for tool in found.tools] == [
+                mean(told, start, end, tool.name) for tool in expected
+            ]
             assert count(start, end) == found.calls == sum(tool.calls for tool in expected)
-            if found.exact:
-                assert list(found.tools) == expected
-                continue
-            for tool, truth in zip(found.tools, expected, strict=True):
-                assert _figures(tool) == _figures(truth)
-                assert near(tool.p50, truth.p50)
-                assert near(tool.p95, truth.p95)
+            told_apart = sums(start, end)
+            assert {name: (tool.calls, tool.failures) for name, tool in told_apart.items()} == {
+                tool.name: (tool.calls, tool.failures) for tool in expected
+            }
+
+    @settings(
+        max_examples=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+    @given(
+        told=st.lists(entries, max_size=25),
+        pruned=st.lists(entries, max_size=15),
+        start=ends.map(floor_hour),
+        end=ends.map(floor_hour),
+        by=st.sampled_from([ToolHour, ToolDay, ToolMonth]),
+    )
+    def test_histograms_and_trends_tell_the_same_and_of_what_was_pruned_too(
+        self, told: list[Entry], pruned: list[Entry], start: datetime, end: datetime, by: Any
+    ) -> None:
+        for table in (ToolDay, ToolHour, ToolMonth, FileAccess, ToolCall, Session):
+            table.objects.all().delete()
+        store(pruned)
+        list(pruning.prune(datetime.now(UTC)))
+        store(told)
+        if pruned:
+            assert ToolCall.objects.count() == len(told)
+        everything = told + pruned
+        expected, found = brute(everything, start, end), tools(start, end, by=by)
+        for tool, truth in zip(found.tools, expected, strict=True):
+            assert _figures(tool) == _figures(truth)
+            assert near(tool.p50, truth.p50)
+            assert near(tool.p95, truth.p95)
+            assert tool.mean == mean(everything, start, end, tool.name)
+            assert sum(point.calls for point in tool.trend.values()) == tool.calls
+            assert tool.trend == trend(everything, start, end, tool.name, by)
+            (alone,) = tools(start, end, by=by, name=tool.name).tools
+            assert (_figures(alone), alone.trend) == (_figures(tool), tool.trend)
+
+
+def mean(entries: Sequence[Entry], start: datetime, end: datetime, name: str) -> float | None:
+    known = _durations([e for e in entries if e.tool == name and start <= e.start < end])
+    return sum(known) / len(known) if known else None
+
+
+def trend(
+    entries: Sequence[Entry], start: datetime, end: datetime, name: str, by: Any
+) -> dict[datetime, Point]:
+    calls: dict[datetime, list[bool]] = defaultdict(list)
+    for entry in entries:
+        if entry.tool == name and start <= entry.start < end:
+            calls[by.unit.floor(entry.start)].append(entry.success is False)
+    return {unit: Point(len(failed), sum(failed)) for unit, failed in calls.items()}
 
 
 def _figures(tool: Tool) -> tuple[str, int, int]:
@@ -134,8 +185,7 @@ def _figures(tool: Tool) -> tuple[str, int, int]:
 
 class TestTools:
     def test_nothing_was_called(self) -> None:
-        assert tools(at(0), at(1)) == Statistics((), exact=True)
-        assert tools(EPOCH, FOREVER) == Statistics((), exact=False)
+        assert tools(at(0), at(1)) == tools(EPOCH, FOREVER) == Statistics((), exact=True)
 
     def test_a_range_that_ends_before_it_starts_holds_nothing(self) -> None:
         store([Entry("Bash", at(1))])
@@ -165,9 +215,17 @@ class TestTools:
             Tool("Read", 1, 0, None, None),
         )
 
-    def test_a_week_and_the_current_minute_is_exact_and_more_is_not(self) -> None:
-        assert tools(at(0), at(7) + timedelta(minutes=1)).exact
-        assert not tools(at(0), at(7) + timedelta(minutes=1) + INSTANT).exact
+    def test_few_calls_are_told_exactly_and_many_are_not(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert EXACT_UP_TO == 2_000
+        monkeypatch.setattr(statistics, "EXACT_UP_TO", 3)
+        store([Entry("Bash", at(n), True, 1_001) for n in range(3)])
+        assert tools(at(0), at(9)) == Statistics((Tool("Bash", 3, 0, 1_001, 1_001),), exact=True)
+        record(Entry("Bash", at(3), True, 1_001).events("x"))
+        assert tools(at(0), at(9)) == Statistics(
+            (Tool("Bash", 4, 0, 1_003.5, 1_003.5),), exact=False
+        )
 
     def test_a_range_may_be_given_in_any_zone(self) -> None:
         store([Entry("Bash", at(0)), Entry("Bash", at(31) - INSTANT), Entry("Bash", at(31))])
@@ -186,11 +244,12 @@ class TestTools:
         store(inside + outside * 20)
         assert tools(start, end).tools == (Tool("Bash", 2, 0, 10, 10),)
 
-    def test_long_ranges_are_within_the_bound(self) -> None:
+    def test_long_ranges_are_within_the_bound(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Many calls of every length in three months: each percentile against the exact one."""
         told = [
             Entry("Bash", at(n % 90), True, int(1.02**n) * (n % 7 + 1)) for n in range(1, 1_000)
         ]
+        monkeypatch.setattr(statistics, "EXACT_UP_TO", 0)
         store(told)
         (found,), (truth,) = tools(at(0), at(90)).tools, brute(told, at(0), at(90))
         assert near(found.p50, truth.p50)
@@ -206,50 +265,40 @@ class TestTools:
 
 
 class TestQueries:
+    @pytest.mark.parametrize(("limit", "queries"), [(EXACT_UP_TO, 2), (10, 1)])
     @pytest.mark.parametrize(
-        ("start", "end", "expected"),
-        [
-            (at(0.5), at(7.5), 1),  # the calls
-            (at(0), at(31), 2),  # whole months: days and buckets
-            (EPOCH, FOREVER, 2),
-            (at(0), at(30), 2),  # whole days in part of a month: days and calls
-            (at(0.5), at(70.5), 6),  # with two edges each
-        ],
+        ("start", "end"),
+        [(at(0.51), at(7.52)), (at(0), at(31)), (EPOCH, FOREVER), (at(0.51), at(70.52))],
     )
-    def test_tools_reads_no_more_than_its_pieces(
+    def test_all_pieces_are_read_together(
         self,
         start: datetime,
         end: datetime,
-        expected: int,
+        limit: int,
+        queries: int,
+        monkeypatch: pytest.MonkeyPatch,
         django_assert_num_queries: DjangoAssertNumQueries,
     ) -> None:
+        monkeypatch.setattr(statistics, "EXACT_UP_TO", limit)
         store([Entry(tool, at(n), True, n) for n in range(80) for tool in ("Bash", "Read")])
-        with django_assert_num_queries(expected):
+        with django_assert_num_queries(queries):
             tools(start, end)
-
-    @pytest.mark.parametrize(
-        ("start", "end", "expected"),
-        [(at(0), at(0), 0), (at(0.2), at(0.8), 1), (EPOCH, FOREVER, 1), (at(0.5), at(70.5), 3)],
-    )
-    def test_a_count_reads_whole_days_and_two_edges(
-        self,
-        start: datetime,
-        end: datetime,
-        expected: int,
-        django_assert_num_queries: DjangoAssertNumQueries,
-    ) -> None:
-        with django_assert_num_queries(expected):
+        with django_assert_num_queries(1):
             count(start, end)
 
+    def test_no_range_takes_no_query(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(0):
+            assert count(at(0), at(0)) == 0
+
     @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plans")
-    def test_calls_are_read_from_the_index_alone(self) -> None:
+    def test_nothing_that_grows_is_scanned(self) -> None:
         with CaptureQueriesContext(connection) as captured:
-            tools(at(0.5), at(7.5))
-            tools(at(0.5), at(70.5))
-            count(at(0.5), at(70.5))
-        statements = [query["sql"] for query in captured if "_toolcall" in query["sql"]]
-        assert len(statements) == 1 + 4 + 2
+            tools(at(0.51), at(70.52))
+            count(at(0.51), at(70.52))
         with connection.cursor() as cursor:
-            for statement in statements:
-                plan = str(cursor.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall())
+            for query in captured:
+                plan = str(cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}").fetchall())
                 assert "COVERING INDEX toolcall_between" in plan
+                assert "SCAN" not in plan

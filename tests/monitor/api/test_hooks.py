@@ -371,7 +371,7 @@ class TestQueries:
         send(writer, "SessionStart")
         for event in ("PreToolUse", "PostToolUse"):
             clock.shift(timedelta(seconds=1))
-            with django_assert_num_queries(10):
+            with django_assert_num_queries(17):
                 send(writer, event)
 
     def test_those_of_a_note_are_few(
@@ -389,7 +389,7 @@ class TestQueries:
         for number in range(30):
             send(writer, "PreToolUse", tool_use_id=f"{number}")
             send(writer, "Notification", message=f"{number}")
-        for event, queries in [("PreToolUse", 10), ("Notification", 8)]:
+        for event, queries in [("PreToolUse", 17), ("Notification", 8)]:
             clock.shift(timedelta(seconds=1))
             with django_assert_num_queries(queries):
                 send(writer, event)

@@ -84,7 +84,7 @@ class TestClaudeSessions:
         self, reader: Client, count: int, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         tell(called(n, n, session_key=f"s{n}", tool_name=f"T{n}") for n in range(count))
-        with django_assert_num_queries(5):  # the key, days and one edge of calls, two of sessions
+        with django_assert_num_queries(4):  # the key, sums of calls, two of sessions
             get(reader, "metrics/claude-sessions")
 
 

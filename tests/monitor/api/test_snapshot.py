@@ -72,5 +72,5 @@ class TestSnapshot:
         fill(count)
         # Tasks 6, calls 3, changes 2, health 4 (PostgreSQL tells its size in one more), cost 6,
         # sessions 2, activity 4.
-        with django_assert_num_queries(27 + (connection.vendor == "postgresql")):
+        with django_assert_num_queries(25 + (connection.vendor == "postgresql")):
             snapshot(24)

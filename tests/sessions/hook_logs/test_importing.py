@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from sessions.events import SessionEvent
 from sessions.hook_logs import Options, Refused, Report, folder_import, import_logs
 from sessions.hook_logs.bookmarks import Bookmarks
-from sessions.models import FileAccess, HookLog, Session, ToolCall, ToolDay, ToolDuration
+from sessions.models import FileAccess, HookLog, Session, ToolCall, ToolDay, ToolHour, ToolMonth
 from sessions.recording import record
 from tests.sessions.hook_logs.writing import POST, PRE, Logs, at, post, pre
 
@@ -27,7 +27,7 @@ def calls(*fields: str) -> list[Any]:
 
 
 def everything() -> list[Any]:
-    tables = (Session, ToolCall, ToolDay, ToolDuration, FileAccess, HookLog)
+    tables = (Session, ToolCall, ToolDay, ToolHour, ToolMonth, FileAccess, HookLog)
     return [list(table.objects.order_by("pk").values()) for table in tables]
 
 
@@ -178,7 +178,7 @@ class TestTimes:
             os.utime(logs.append("s", name, line, line), (at(changed).timestamp(),) * 2)
         import_logs(logs.root)
         assert calls("tool_use_id", "duration_ms") == [("pre:1", None), ("pre:2", None)]
-        assert not ToolDuration.objects.exists()
+        assert ToolMonth.objects.get().timed == 0
 
     def test_after_a_pause_the_line_before_still_counts(self, logs: Logs) -> None:
         logs.append("s", PRE, pre(None, "Read"), pre(3))

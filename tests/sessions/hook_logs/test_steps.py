@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sessions.hook_logs import Report, import_logs
-from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolDuration
+from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolHour, ToolMonth
 from tests.sessions.hook_logs.writing import Logs, post, pre
 
 SKEW = 10
@@ -52,7 +52,7 @@ def imported(logs: Logs, *parts: tuple[Sequence[str], Sequence[str]]) -> list[Re
 
 
 def clear() -> None:
-    for table in (Session, ToolDay, ToolDuration):
+    for table in (Session, ToolDay, ToolHour, ToolMonth):
         table.objects.all().delete()
 
 
@@ -72,7 +72,8 @@ def rows() -> dict[str, list[Any]]:
         "sessions": of(Session, "key"),
         "calls": of(ToolCall, "tool_use_id"),
         "days": of(ToolDay, "tool_name", "day"),
-        "durations": of(ToolDuration, "tool_name", "month", "bucket"),
+        "hours": of(ToolHour, "tool_name", "hour"),
+        "months": of(ToolMonth, "tool_name", "month"),
         "files": of(FileAccess, "path"),
     }
 
