@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
@@ -13,11 +14,16 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from django.middleware.security import SecurityMiddleware
+from django.template.loader import render_to_string
 from django.urls import set_script_prefix
 from servestatic.middleware import ServeStaticMiddleware
 
+from monitor.guard import LOST, failure, is_guarded
+
+logger = logging.getLogger(__name__)
+
 THREADS = 8
-"""Requests answered at a time; further ones wait. Each takes one database connection."""
+"""Requests answered at a time; further ones wait. Each thread keeps one database connection."""
 
 Event = dict[str, Any]
 Coroutine = Callable[..., Any]
@@ -45,6 +51,13 @@ class ThreadedHandler(ASGIHandler):
         for event in rest:
             await send(event)
 
+    def _get_response(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            answer: HttpResponseBase = super()._get_response(request)  # type: ignore[misc]
+            return answer
+        except LOST as fault:
+            return unavailable(request, fault)
+
     def _answer(self, scope: Any, body: Any, send: Callable[[Event], None]) -> list[Event]:
         """Answer in this thread. What is streamed is sent from here, in step with its reader;
         anything else is left for the caller to send."""
@@ -62,6 +75,15 @@ class ThreadedHandler(ASGIHandler):
         finally:
             response.close()
             body.close()
+
+
+def unavailable(request: HttpRequest, fault: Exception) -> HttpResponse:
+    """What is said where the database is locked, full or gone; made without it."""
+    if is_guarded(request):
+        return failure(request, fault)
+    logger.warning("%s %s: %s", request.method, request.path, fault)
+    page = render_to_string("503.html")
+    return HttpResponse(page, status=503, headers={"Retry-After": "1"})
 
 
 def events(response: HttpResponseBase, parts: Iterable[bytes]) -> Iterator[Event]:

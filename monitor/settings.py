@@ -5,6 +5,7 @@ import secrets
 import zoneinfo
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -77,11 +78,11 @@ def generated_key(path: Path) -> str:
         ) from None
 
 
-def database(name: str, default: str) -> dict[str, object]:
+def database(name: str, default: str) -> dict[str, Any]:
     """The database of a URL: SQLite or PostgreSQL."""
     if not env.str(name, default=default).startswith(("sqlite:", "postgres:", "postgresql:")):
         raise ImproperlyConfigured(f"{name} must begin with sqlite:/// or postgres://.")
-    config: dict[str, object] = env.db(name, default=default)
+    config: dict[str, Any] = env.db(name, default=default)
     return config
 
 
@@ -200,6 +201,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         f"PRAGMA synchronous={choice('SQLITE_SYNCHRONOUS', 'FULL', SYNCHRONOUS)};"
         "PRAGMA cache_size=-20000; PRAGMA journal_size_limit=27103364;",
     }
+else:
+    # One to each thread, which is as many as the server has: see docs/adr/0014. The URL may say
+    # otherwise: ?conn_max_age=0.
+    KEPT: dict[str, Any] = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"] = KEPT | DATABASES["default"]
+    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5} | DATABASES["default"].get(
+        "OPTIONS", {}
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = [

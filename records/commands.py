@@ -11,9 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 from tqdm import tqdm
+
+from records.cures import refuse_newer, told
 
 
 def whole(first: int, last: int, unit: str = "") -> Callable[[str], int]:
@@ -48,11 +50,12 @@ class DatabaseCommand(BaseCommand):
         try:
             return super().execute(*args, **options)
         except DatabaseError as fault:
-            cause = " ".join(str(fault).split())
-            raise CommandError(
-                f"The database refused: {cause}. It must be migrated (manage.py migrate),"
-                " writable and not full."
-            ) from fault
+            raise CommandError(f"The database refused: {told(fault)}") from fault
+
+    def check(self, *args: Any, **options: Any) -> None:
+        """Before its work: not in a database that knows more than this program."""
+        super().check(*args, **options)
+        refuse_newer(connection)
 
 
 class PruneCommand(DatabaseCommand):

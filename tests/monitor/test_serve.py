@@ -150,7 +150,8 @@ class TestServe:
         done = manage("serve", "--port", "0", DATA_DIR=str(tmp_path))
         assert done.returncode == 1
         assert done.stderr == (
-            "CommandError: The database could not be migrated: file is not a database\n"
+            "CommandError: The database could not be migrated: file is not a database. "
+            "Restore a backup, or move the file away to begin anew.\n"
         )
 
     def test_it_takes_the_database_as_it_is_where_told(self, tmp_path: Path) -> None:

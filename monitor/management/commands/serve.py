@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection, connections
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from django.utils.autoreload import run_with_reloader
 
@@ -28,7 +30,11 @@ from costs import ledger
 from monitor.checks import LOCAL_HOSTS
 from monitor.guard import USES
 from monitor.stream import Broadcaster
+from records.cures import refuse_newer, told
 from tasks.stale import Patience, fail_stale
+
+PATIENCE = 5
+"""Seconds that a request waits for another writer; then it is answered with 503."""
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +116,7 @@ class Command(BaseCommand):
             migrate()
         collect_static()
         password = first_administrator()
+        be_impatient()
         self.greet(host, listener.getsockname()[1], password)
         from monitor.asgi import application  # it reads which static files there are
 
@@ -161,13 +168,38 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def migrate() -> None:
+    """Do what is to be done, with nothing to wait for where there is nothing to do."""
     try:
-        call_command("migrate", interactive=False, verbosity=0)
+        if not is_migrated():
+            call_command("migrate", interactive=False, verbosity=0)
     except CommandError:
         raise
     except Exception as error:
-        cause = " ".join(str(error).split())
-        raise CommandError(f"The database could not be migrated: {cause}") from error
+        raise CommandError(f"The database could not be migrated: {told(error)}") from error
+
+
+def is_migrated() -> bool:
+    """Whether every migration that there is has been applied. Raises as records.cures does."""
+    refuse_newer(connection)
+    applied = MigrationRecorder(connection).applied_migrations()
+    return all(
+        (app.label, name) in applied for app in apps.get_app_configs() for name in migrations(app)
+    )
+
+
+def migrations(app: AppConfig) -> Iterator[str]:
+    return (file.stem for file in Path(app.path, "migrations").glob("[!_]*.py"))
+
+
+def be_impatient() -> None:
+    """Let what the server does wait less long for other writers than a command may."""
+    options = connections.settings[connection.alias]["OPTIONS"]
+    if connection.vendor == "sqlite":
+        options["timeout"] = PATIENCE
+    else:
+        given = options.get("options", "")
+        options["options"] = f"{given} -c lock_timeout={PATIENCE}s".strip()
+    connection.close()
 
 
 def first_administrator() -> str | None:
@@ -181,7 +213,10 @@ def first_administrator() -> str | None:
             f"The database is not ready: {error}. Start without --no-migrate."
         ) from error
     password = secrets.token_urlsafe(12)
-    users.create_superuser("admin", password=password)
+    try:
+        users.create_superuser("admin", password=password)
+    except IntegrityError:  # made by another server in this very moment
+        return None
     return password
 
 

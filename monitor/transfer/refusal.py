@@ -1,0 +1,2 @@
+class Refused(Exception):
+    """Nothing is copied; the text says in one line why."""

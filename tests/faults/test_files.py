@@ -1,0 +1,205 @@
+"""A SQLite file that cannot be used: a line that says what to do, or 503; and then it goes on."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import resource
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from tests.monitor.api.test_durability import Client, usage
+from tests.monitor.test_serve import address, get, serving
+from tests.monitor.test_settings import manage
+
+pytestmark = [
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="the database is a file"),
+    pytest.mark.django_db,
+]
+COMMANDS = [["serve", "--port", "0"], ["migrate"], ["prune_costs"], ["check_ledger"]]
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("migrated")
+    assert manage("migrate", DATA_DIR=str(folder)).returncode == 0
+    return folder / "monitor.db"
+
+
+@pytest.fixture
+def data(tmp_path: Path, migrated: Path) -> Path:
+    """A data folder with a database in it."""
+    shutil.copyfile(migrated, tmp_path / "monitor.db")
+    return tmp_path
+
+
+def refusal(data: Path, *command: str, **variables: str) -> str:
+    """The one line of a command that fails."""
+    done = manage(*command, DATA_DIR=str(data), **variables)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+class TestCommands:
+    @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+    def test_a_folder_that_is_missing(self, tmp_path: Path, command: list[str]) -> None:
+        url = f"sqlite:///{tmp_path}/no/such.db"
+        assert "unable to open database file" in refusal(tmp_path, *command, DATABASE_URL=url)
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+    def test_a_file_that_is_no_database(self, tmp_path: Path, command: list[str]) -> None:
+        (tmp_path / "monitor.db").write_text("these are notes" * 100)
+        assert "file is not a database" in refusal(tmp_path, *command)
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+    def test_one_of_a_newer_version(self, data: Path, command: list[str]) -> None:
+        with closing(sqlite3.connect(data / "monitor.db")) as database:
+            database.execute(
+                "INSERT INTO django_migrations (app, name, applied)"
+                " VALUES ('costs', '0999_of_tomorrow', '2030-01-01 00:00:00')"
+            )
+            database.commit()
+        assert refusal(data, *command) == (
+            "CommandError: The database belongs to a newer Agent Monitor: costs.0999_of_tomorrow is"
+            " not known here. Install that version, or restore a backup from before it."
+        )
+
+    def test_the_line_says_what_to_do(self, tmp_path: Path) -> None:
+        url = f"sqlite:///{tmp_path}/no/such.db"
+        line = refusal(tmp_path, "serve", "--port", "0", DATABASE_URL=url)
+        assert line.endswith("Its folder must exist, and be yours to write in.")
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write to any file")
+    def test_a_file_that_may_not_be_written_to(self, data: Path) -> None:
+        (data / "monitor.db").chmod(0o400)
+        assert "readonly database" in refusal(data, "prune_costs")
+
+
+@pytest.fixture
+def server(data: Path) -> Iterator[Any]:
+    with serving(data) as process:
+        process.at = address(process)  # type: ignore[attr-defined]
+        yield process
+
+
+@pytest.fixture
+def client(data: Path, server: Any) -> Iterator[Client]:
+    made = manage("create_api_key", "a program", "--scopes", "read,write", DATA_DIR=str(data))
+    client = Client(server.at, made.stdout.splitlines()[-1])
+    with closing(client.connection):
+        yield client
+
+
+def kept(data: Path) -> list[str]:
+    with closing(sqlite3.connect(data / "monitor.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        found = database.execute("SELECT source_id FROM costs_costrecord")
+        return sorted(key or "" for (key,) in found)
+
+
+def page(at: tuple[str, int], path: str) -> tuple[int, str | None, str]:
+    with closing(http.client.HTTPConnection(*at, timeout=20)) as asking:
+        asking.request("GET", path, headers={"Cookie": "sessionid=somebody"})
+        answer = asking.getresponse()
+        return answer.status, answer.headers["Retry-After"], answer.read().decode()
+
+
+class TestRequests:
+    def test_a_full_disk_refuses_what_it_cannot_hold_and_goes_on_when_there_is_room(
+        self, data: Path, server: Any, client: Client
+    ) -> None:
+        _, most = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (300_000, most))
+        acknowledged, number = [], 0
+        while True:
+            keys = [f"k{number}-{place}" for place in range(100)]
+            body = {"records": [usage(key, 2) for key in keys]}
+            status, answer = client.send("/api/usage/batch", body)
+            if status != 200:
+                break
+            acknowledged += keys
+            number += 1
+        assert number
+        assert status == 503
+        assert "nothing was stored. Try again." in answer["error"]
+        assert client.send("/api/usage/batch", body)[0] == 503
+        assert kept(data) == sorted(acknowledged)
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (most, most))
+        assert client.send("/api/usage/batch", body)[0] == 200
+        assert kept(data) == sorted(acknowledged + keys)
+
+    def test_a_command_on_a_full_disk_says_so_in_one_line(self, data: Path) -> None:
+        path = data / "bot.json"
+        records = ",".join(
+            '{"timestamp": "2025-01-01T00:00:00", "model": "m", "input_tokens": 1,'
+            ' "output_tokens": 1, "cost": 0.5, "request_type": "chat"}'
+            for _ in range(1_000)
+        )
+        path.write_text(
+            f'{{"1": {{"total_requests": 1000, "total_cost": 500.0, "records": [{records}]}}}}'
+        )
+        soft, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        with closing(sqlite3.connect(data / "monitor.db")) as held:  # so that the log stays
+            held.execute("PRAGMA journal_mode=WAL")
+            held.execute("SELECT count(*) FROM costs_costrecord").fetchone()
+            resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, most))
+            try:
+                line = refusal(data, "import_usage", str(path), "--no-backup")
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, most))
+        assert re.search(r"disk I/O error|is full|File too large", line)
+        assert kept(data) == []
+        done = manage("import_usage", str(path), "--no-backup", DATA_DIR=str(data))
+        assert done.returncode == 0
+        assert len(kept(data)) == 1_000
+
+    def test_a_locked_file_keeps_writers_waiting_for_seconds_and_readers_not_at_all(
+        self, data: Path, server: Any, client: Client
+    ) -> None:
+        with closing(sqlite3.connect(data / "monitor.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            client.connection.timeout = 15  # a command would wait for twenty seconds
+            status, answer = client.send("/api/usage", usage("k", 1))
+            assert status == 503
+            assert "busy" in answer["error"]
+            assert get(*server.at, "/health")[0] == 200
+            other.rollback()
+        assert client.send("/api/usage", usage("k", 1))[0] == 201
+
+    @pytest.mark.parametrize("what", ["no database", "a folder"])
+    def test_a_file_that_is_lost_is_503_on_pages_and_routes(
+        self, data: Path, server: Any, client: Client, what: str
+    ) -> None:
+        assert client.send("/api/usage", usage("k", 1))[0] == 201
+        file, away = data / "monitor.db", data / "away.db"
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        file.rename(away)
+        if what == "a folder":
+            file.mkdir()
+        else:
+            (data / "notes").write_text("these are notes" * 1_000)
+            (data / "notes").rename(file)
+        status, answer = client.send("/api/usage", usage("k2", 1))
+        assert status == 503
+        assert "Try again" in answer["error"]
+        for path in ("/", "/tasks/t/"):
+            status, retry, html = page(server.at, path)
+            assert (status, retry) == (503, "1")
+            assert "The database is busy or lost" in html
+        assert get(*server.at, "/health")[0] == 503
+        file.rmdir() if what == "a folder" else file.unlink()
+        for rest in data.glob("monitor.db-*"):
+            rest.unlink()
+        away.rename(file)
+        assert client.send("/api/usage", usage("k2", 1))[0] == 201
+        assert kept(data) == ["k", "k2"]
