@@ -23,6 +23,7 @@ case "$*" in
     "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/pip ;;
     *"pip install"*) exit ${PIP_FAILS:-0} ;;
     *tests.postgres*) exit ${POSTGRES:-0} ;;
+    "-m pytest -m browser"*) exit ${BROWSER:-0} ;;
     "-m pytest"*) exit ${SQLITE:-0} ;;
 esac
 """
@@ -147,22 +148,25 @@ class TestTest:
         done = machine.run("test", "-k", "a or b", DATABASE_URL="sqlite:///precious.db")
         assert done.returncode == 0
         assert sorted(machine.calls("pytest")) == [  # side by side
-            "-m pytest -k a or b",
+            "-m pytest -m browser -k a or b",
+            "-m pytest -m not browser -k a or b",
             "-m tests.postgres .venv/bin/python -m pytest -m not browser -k a or b",
         ]
         headings = [line for line in done.stdout.splitlines() if line.startswith("==")]
-        assert headings == ["== Tests on SQLite", "== Tests on PostgreSQL"]
+        sides = "on SQLite", "in a browser", "on PostgreSQL"
+        assert headings == [f"== Tests {side}" for side in sides]
 
     @pytest.mark.parametrize(
-        ("sqlite", "postgres", "code"),
-        [("0", "1", 1), ("1", "0", 1), ("1", "1", 1), ("5", "5", 1), ("0", "5", 0)],
+        ("codes", "code"),
+        [("000", 0), ("001", 1), ("010", 1), ("100", 1), ("555", 1), ("505", 0), ("515", 1)],
     )
-    def test_it_fails_when_either_run_does(
-        self, machine: Machine, sqlite: str, postgres: str, code: int
+    def test_it_fails_when_one_run_does_or_none_had_a_test(
+        self, machine: Machine, codes: str, code: int
     ) -> None:
-        done = machine.run("test", SQLITE=sqlite, POSTGRES=postgres)
+        sqlite, postgres, browser = codes
+        done = machine.run("test", SQLITE=sqlite, POSTGRES=postgres, BROWSER=browser)
         assert done.returncode == code
-        assert len(machine.calls("pytest")) == 2
+        assert len(machine.calls("pytest")) == 3
 
 
 class TestPostgres:
