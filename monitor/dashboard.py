@@ -1,8 +1,7 @@
 """What the dashboard shows. Each part is asked for when a template first names it, so that a
 fragment pays for its own queries alone."""
 
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -11,42 +10,13 @@ from django.db.models import Sum
 
 from costs import windows
 from costs.models import CostRecord
-from costs.windows import Totals
 from monitor.activity import Work
 from monitor.overview import Overview, overview
 from monitor.periods import RANGES, Period
+from monitor.ranking import Row, ranked
 from monitor.selection import Selection
 from sessions import statistics
 from sessions.statistics import Statistics, Tool
-
-TOP = 20
-
-
-@dataclass(frozen=True)
-class Row:
-    """One model or user with its share of the cost of all, 0 to 1."""
-
-    name: str
-    totals: Totals
-    share: float
-
-    @property
-    def cache_write_tokens(self) -> int:
-        return self.totals.cache_write_5m_tokens + self.totals.cache_write_1h_tokens
-
-
-def ranked(sums: dict[str, Totals], top: int = TOP) -> list[Row]:
-    """The dearest first; what comes after the first `top` is one last row."""
-    whole = sum(totals.cost_nano for totals in sums.values()) or 1
-    order = sorted(sums.items(), key=lambda item: (-item[1].cost_nano, -item[1].requests, item[0]))
-    shown, rest = order[:top], [totals for _, totals in order[top:]]
-    if rest:
-        shown.append((f"{len(rest)} more", added(rest)))
-    return [Row(name, totals, totals.cost_nano / whole) for name, totals in shown]
-
-
-def added(sums: Iterable[Totals]) -> Totals:
-    return Totals(*map(sum, zip(*map(astuple, sums), strict=True)))
 
 
 def length(milliseconds: float | None) -> timedelta | None:

@@ -1,27 +1,28 @@
-// Opens the dialog when a detail was put into it, and empties it when it closes, so that what it
-// holds asks for no more news. Focus goes back to the link that opened it, if that is still there.
+// Opens the dialog when a detail was put into it, and empties it when it closes. The focus goes
+// back to the link that opened it, if that is still there.
 
+const on = document.addEventListener.bind(document);
 const dialog = document.querySelector("[data-dialog]");
 const detail = () => document.getElementById("detail");
 let opener = null;
 
 // A click that means a new tab or window is none of ours.
-document.addEventListener("click", (event) => {
+on("click", (event) => {
   const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
   if (elsewhere && event.target.closest("a[hx-get]")) event.stopPropagation();
 }, true);
 
 // What lies above the link of a row is a part of it.
-document.addEventListener("click", ({ target }) => {
+on("click", ({ target }) => {
   if (!target.closest("a")) target.closest(".row")?.querySelector("a").click();
 });
 
 if (dialog) {
-  document.addEventListener("htmx:beforeSwap", ({ detail: { target, requestConfig } }) => {
+  on("htmx:beforeSwap", ({ detail: { target, requestConfig } }) => {
     if (target.id === "detail" && !dialog.open) opener = requestConfig.elt.getAttribute("href");
   });
 
-  document.addEventListener("htmx:afterSwap", ({ detail: { requestConfig } }) => {
+  on("htmx:afterSwap", ({ detail: { requestConfig } }) => {
     if (requestConfig.target?.id !== "detail" || !detail()?.hasChildNodes()) return;
     if (!dialog.open) dialog.showModal();
     if (requestConfig.elt.closest?.("a")) dialog.scrollTop = 0;
@@ -30,19 +31,19 @@ if (dialog) {
 
   // What its reader asked for last comes next: until then, an answer to anything else is dropped.
   let awaited = null;
-  document.addEventListener("htmx:beforeSend", ({ detail: { target, elt, xhr } }) => {
+  on("htmx:beforeSend", ({ detail: { target, elt, xhr } }) => {
     if (target.id === "detail" && elt !== target) awaited = xhr;
   });
-  document.addEventListener("htmx:beforeSwap", ({ detail: answer }) => {
+  on("htmx:beforeSwap", ({ detail: answer }) => {
     const late = awaited && answer.target.id === "detail" && answer.xhr !== awaited;
     if (late) Object.assign(answer, { shouldSwap: false, isError: false });
   }, true);
-  document.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
+  on("htmx:afterRequest", ({ detail: { xhr } }) => {
     if (xhr === awaited) awaited = null;
   });
 
   // What cannot be shown here is shown, with its reason, as a page.
-  document.addEventListener("htmx:responseError", ({ detail: { target, elt } }) => {
+  on("htmx:responseError", ({ detail: { target, elt } }) => {
     if (target.id === "detail" && elt.href) location.assign(elt.href);
   });
 

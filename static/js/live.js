@@ -1,11 +1,11 @@
-// Keeps the parts of the page that refresh themselves, marked data-live, quiet: each asks once
-// for all news so far; an answer that changes nothing is not swapped in, and one that does
-// leaves what its reader scrolled, opened and held in focus.
+// Keeps the parts that refresh themselves, marked data-live, quiet: each asks once for all news;
+// an answer that changes nothing is not swapped in, and one that does leaves what its reader
+// scrolled, opened and held in focus.
 
+const on = document.addEventListener.bind(document);
 const all = (root, selector) => [...root.querySelectorAll(selector)];
 
-// What the server last sent for each part, in the browser's own spelling. This module runs
-// before any other touches the page, and parts that come later are noted as they come.
+// What the server last sent for each part, in the browser's spelling, before any script touches it.
 const shown = new Map();
 const note = (root) => {
   for (const part of all(root, "[data-live]")) shown.set(part.id, part.outerHTML);
@@ -18,27 +18,27 @@ const parse = (html) => {
   return template;
 };
 
-// The parts that there is news for. One that is asking, or about to be replaced, asks again after.
+// The parts that there is news for. One that is asking asks again after.
 const due = new Set();
 const ask = () => {
   for (const part of all(document, "[data-live]:not(.htmx-request)")) {
     if (due.has(part.id) && !document.hidden) htmx.trigger(part, "news");
   }
 };
-document.addEventListener("stream:news", () => {
+on("stream:news", () => {
   for (const part of all(document, "[data-live]")) due.add(part.id);
   ask();
 });
-document.addEventListener("htmx:beforeSend", ({ detail }) => due.delete(detail.elt.id));
-document.addEventListener("htmx:load", ask);
-document.addEventListener("htmx:afterRequest", () => setTimeout(ask));
-document.addEventListener("visibilitychange", ask);
+on("htmx:beforeSend", ({ detail }) => due.delete(detail.elt.id));
+on("htmx:load", ask);
+on("htmx:afterRequest", () => setTimeout(ask));
+on("visibilitychange", ask);
 
 const kept = new Map();
 const focusable = (part) => all(part, "a, button, input, summary, [tabindex]");
 const name = (fold) => fold.dataset.key ?? fold.id;
 
-// What tells an element that may hold the focus from others, however many come before it.
+// What tells an element that may hold the focus from others.
 const key = (item) =>
   `${item.tagName} ${item.id || item.getAttribute("href") || item.closest("[id]").id}`;
 
@@ -61,7 +61,7 @@ const remember = (part) => {
   });
 };
 
-document.addEventListener("htmx:afterSwap", () => {
+on("htmx:afterSwap", () => {
   for (const [id, { scrolls, focus, open }] of kept) {
     const part = document.getElementById(id);
     if (!part) continue;
@@ -72,7 +72,7 @@ document.addEventListener("htmx:afterSwap", () => {
   kept.clear();
 });
 
-document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+on("htmx:beforeSwap", ({ detail }) => {
   if (!detail.shouldSwap) return;
   const { target, requestConfig, serverResponse } = detail;
   const news = parse(serverResponse);
@@ -83,7 +83,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 });
 
 // A search does not touch the links that choose a range: they take its text along.
-document.addEventListener("htmx:replacedInHistory", () => {
+on("htmx:replacedInHistory", () => {
   const text = new URLSearchParams(location.search).get("q");
   for (const link of all(document, ".head .ranges a")) {
     const url = new URL(link.href);

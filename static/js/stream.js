@@ -1,6 +1,6 @@
-// One stream a browser tells all its tabs that there is news. As a page's module this passes on to
-// the document what the stream says; as a SharedWorker, from the same file, it holds the stream for
-// all tabs that are seen. What is said: {state: "live" | "lost" | "refused", news: the newest id}.
+// One stream tells all tabs of a browser of news. As a page's module this passes on what it says;
+// as a SharedWorker, from the same file, it holds the stream for all tabs that are seen. What is
+// said: {state: "live" | "lost" | "refused", news: the newest id}.
 
 const PATIENCE = { first: 1_000, most: 30_000, worker: 5_000 };
 

@@ -1,6 +1,5 @@
-// What a detail needs of script: times to the second, arrow keys among screenshots, and answers
-// that say why something was not done. On a page of its own its links are plain links, so that
-// the address follows; only within a dialog do they stay there.
+// For details: times to the second, arrow keys among screenshots, and answers that say why something
+// was not done. On a page its links are plain links; only within a dialog do they stay there.
 
 const clock = new Intl.DateTimeFormat(undefined, {
   month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",

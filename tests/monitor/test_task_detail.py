@@ -118,7 +118,7 @@ class TestHeader:
         assert "alert('1')</script>" not in page
         assert 'href="javascript:' not in page
         assert name.strip() in unescape(page)
-        article = page.split("<article")[1]
+        article = page.split("<article")[1].split("</article>")[0]
         links = {unescape(link) for link in re.findall(r'href="(/[^"]*)"', article)}
         assert len(links) >= 3
         assert {signed_in.get(link).status_code for link in links} == {200}
@@ -350,9 +350,9 @@ class TestActions:
 
     def test_without_the_permission_nothing_is_offered_or_done(self, signed_in: Client) -> None:
         task()
-        page = html(signed_in, "?action=stop")
+        page = html(signed_in, "?action=stop").split("<main")[1].split("</main>")[0]
         assert "action=stop" not in page
-        assert "<form" not in page.split("<main")[1]
+        assert "<form" not in page
         for action in ("stop", "mark_fixed", "attach"):
             assert self.post(signed_in, action).status_code == 403
         assert Task.objects.get().status == Status.RUNNING

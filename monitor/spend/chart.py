@@ -1,0 +1,100 @@
+"""Cost over time, stacked by model: the figures of the chart and of its table alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Min
+from django.utils import timezone
+
+from costs.models import CostRecord, ModelDay
+from costs.spending import Spending
+from costs.totals import Spend
+from monitor.periods import Period
+from monitor.ranking import by_cost
+from monitor.spend.edges import Step, starts, step_of
+
+MODELS = 7  # with a colour of their own; all others share one
+OTHERS = "other"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What was spent from one edge to the next, in nano-dollars: by model, and in all."""
+
+    label: str
+    costs: list[int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.costs)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The dearest model comes first. Times are those of settings.TIME_ZONE."""
+
+    step: Step
+    zone: str
+    models: list[str]
+    bars: list[Bar]
+
+    @property
+    def totals(self) -> list[int]:
+        return [sum(column) for column in zip(*(bar.costs for bar in self.bars), strict=True)]
+
+    @property
+    def total(self) -> int:
+        return sum(bar.total for bar in self.bars)
+
+
+def chart(period: Period, spending: Spending) -> Chart:
+    first, end = _shown(period, spending)
+    zone = timezone.get_default_timezone()
+    step = step_of(period.label, first, end)
+    begins = list(starts(first, end, step, zone))
+    dearest = [name for name, _ in by_cost(spending.by_model)]
+    shown, others = _split(dearest)
+    series = spending.series([period.start, *begins[1:], period.end])
+    return Chart(
+        step=step,
+        zone=timezone.get_default_timezone_name(),
+        models=shown + [OTHERS] * bool(others),
+        bars=[
+            Bar(f"{begin.astimezone(zone):{step.style}}", _costs(sums, shown, bool(others)))
+            for begin, sums in zip(begins, series, strict=True)
+        ],
+    )
+
+
+def _split(names: list[str]) -> tuple[list[str], list[str]]:
+    """Those with a colour of their own, and the rest, which is more than one."""
+    return (names, []) if len(names) <= MODELS + 1 else (names[:MODELS], names[MODELS:])
+
+
+def _costs(sums: Mapping[str, Spend], shown: list[str], has_others: bool) -> list[int]:
+    costs = [sums.get(name, Spend()).cost_nano for name in shown]
+    rest = sum(spend.cost_nano for spend in sums.values()) - sum(costs)
+    return costs + [rest] * has_others
+
+
+def _shown(period: Period, spending: Spending) -> tuple[datetime, datetime]:
+    """The window; of a range without ends, what lies between the first and the last record."""
+    start, end = spending.bounds
+    if period.label != "all":
+        return min(max(start, period.start), period.end), end
+    first, last = recorded()
+    return max(first, start), max(last, start) + timedelta(microseconds=1)
+
+
+def recorded() -> tuple[datetime, datetime]:
+    """When the first and the last record ever made were, to the day where they are pruned."""
+    found = [
+        rows.aggregate(at=figure(column))["at"]
+        for rows, column in ((CostRecord.objects, "timestamp"), (ModelDay.objects, "start"))
+        for figure in (Min, Max)  # one each, so that an index tells
+    ]
+    known = [at for at in found if at] or [timezone.now()]
+    return min(known), max(known)

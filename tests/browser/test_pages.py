@@ -1,0 +1,173 @@
+"""Every page in light and dark, on a phone, a tablet and a desk: sound, quiet, and worked by key.
+
+The screenshots are kept in the folder that SCREENSHOTS names, else in that of pytest's --output.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from costs import limits
+from tasks.models import Attachment, Task
+from tests.browser.test_activity import everything
+from tests.browser.test_dashboard import busy_day
+from tests.browser.test_errors import bad_day
+from tests.monitor.cast import PNG
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+# A name for the screenshot, and the address.
+PAGES: dict[str, str | Callable[[], str]] = {
+    "dashboard": "/?show=all",
+    "dashboard-nothing-found": "/?q=nothing-like-it",
+    "spend": "/costs/",
+    "tools": "/tools/",
+    "errors": "/errors/",
+    "error-group": "/errors/?group=tasks:",
+    "documents": "/docs/",
+    "document": "/docs/guide.md",
+    "task": "/tasks/failed/",
+    "task-asks": "/tasks/running/?action=stop",
+    "session": "/sessions/of-running/",
+    "screenshot": lambda: f"/attachments/{Attachment.objects.get(name='shot.png').pk}/view/",
+    "reference": "/reference/",
+    "gallery": "/gallery/",
+    "password": "/password/",
+    "not-found": "/nowhere/",
+    "bad-request": "/?range=bad",
+    "administration": "/admin/",
+}
+STRANGERS = {"sign-in": "/login/", "sign-in-of-staff": "/admin/login/"}
+SIZES = {375: 800, 768: 1024, 1440: 900}
+NOT_OURS = ("administration",)  # Django's own pages, of which the header alone is ours
+EXPECTED = re.compile("the server responded with a status of 40[04]")
+
+# What a key can reach: not what is hidden, nor what lies in a menu or a fold that is closed.
+CONTROLS = """() => [...document.querySelectorAll(
+    'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]'
+)].filter((item) => !item.disabled && item.checkVisibility({visibilityProperty: true})
+    && item.tabIndex >= 0)"""
+REACHED = "() => { const held = document.activeElement; held.dataset.reached = 'yes'; }"
+MISSED = f"""() => ({CONTROLS})().filter((item) => !item.dataset.reached)
+    .map((item) => item.outerHTML.slice(0, 120))"""
+# What acts without being an element that a key works by itself.
+MUTE = """() => [...document.querySelectorAll('[hx-get], [hx-post], [onclick], [role=button]')]
+    .filter((item) => !item.matches('a[href], button, form, input, select, [data-live]'))
+    .map((item) => item.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture
+def shots(pytestconfig: pytest.Config) -> Path:
+    folder = os.environ.get("SCREENSHOTS") or pytestconfig.getoption("--output")
+    path = Path(folder).absolute() / "pages"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@pytest.fixture
+def world(transactional_db: None) -> None:
+    """Something of every kind, texts that do not mean well among it."""
+    everything()
+    busy_day()
+    bad_day()
+    Task.objects.get(id="failed").attach("shot.png", PNG)
+    limits.set_user_limits("100000001", daily=2, monthly=None)
+
+
+@pytest.fixture
+def heard() -> list[str]:
+    return []
+
+
+def listening(context: BrowserContext, heard: list[str]) -> Page:
+    """A page that writes down what it says on the console, breaks of the policy included."""
+    page = context.new_page()
+    page.on("console", lambda message: heard.append(f"{page.url}: {message.text}"))
+    page.on("pageerror", lambda error: heard.append(f"{page.url}: {error}"))
+    page.add_init_script(
+        "addEventListener('securitypolicyviolation', e => console.error(e.violatedDirective))"
+    )
+    return page
+
+
+def address(path: str | Callable[[], str]) -> str:
+    return path if isinstance(path, str) else path()
+
+
+def settle(page: Page) -> None:
+    """Wait until the page follows the stream, where it does."""
+    sign = page.locator("[data-sign]")
+    if sign.count() and page.locator("script[src*='stream']").count():
+        expect(sign).to_have_text("Live")
+
+
+def check(page: Page, name: str, width: int) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    results = Axe().run(page, context="#header" if name in NOT_OURS else None)
+    assert results.violations_count == 0, (name, results.generate_report())
+    assert page.evaluate(MUTE) == [], name
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", SIZES)
+class TestLook:
+    def test_every_page_is_sound(
+        self,
+        signed_in: BrowserContext,
+        heard: list[str],
+        site: str,
+        shots: Path,
+        scheme: Any,
+        width: int,
+    ) -> None:
+        page = listening(signed_in, heard)
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": SIZES[width]})
+        for name, path in PAGES.items():
+            page.goto(site + address(path))
+            settle(page)
+            page.screenshot(path=shots / f"{name}-{scheme}-{width}.png", full_page=True)
+            check(page, name, width)
+        assert [text for text in heard if not EXPECTED.search(text)] == []
+
+    def test_so_are_those_before_one_signs_in(
+        self,
+        context: BrowserContext,
+        heard: list[str],
+        site: str,
+        shots: Path,
+        scheme: Any,
+        width: int,
+    ) -> None:
+        page = listening(context, heard)
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": SIZES[width]})
+        for name, path in STRANGERS.items():
+            page.goto(site + address(path))
+            page.screenshot(path=shots / f"{name}-{scheme}-{width}.png")
+            check(page, name, width)
+        assert heard == []
+
+
+@pytest.mark.usefixtures("world")
+class TestKeyboard:
+    @pytest.mark.parametrize("name", [name for name in PAGES if name not in NOT_OURS])
+    def test_the_tab_key_reaches_every_control(
+        self, signed_in: BrowserContext, site: str, name: str
+    ) -> None:
+        page = signed_in.new_page()
+        page.goto(site + address(PAGES[name]))
+        settle(page)
+        controls = len(page.evaluate(f"({CONTROLS})().map((item) => item.tagName)"))
+        for _ in range(controls + 40):  # scrolling boxes and parts of controls are stops as well
+            page.keyboard.press("Tab")
+            page.evaluate(REACHED)
+        assert controls > 5
+        assert page.evaluate(MISSED) == []
