@@ -15,6 +15,7 @@ from costs.models.record import MAX_MODEL, MAX_REQUEST_TYPE, MAX_SOURCE, MAX_USE
 from costs.spending import Filter
 from costs.usage import storable
 from monitor.periods import Period
+from monitor.spend.between import MARK, Between
 
 DEFAULT_RANGE = "30d"
 EVERYTHING = Filter()
@@ -63,7 +64,8 @@ class SpendAddress:
     @classmethod
     def parse(cls, asked: Mapping[str, str], now: datetime) -> Self:
         """What `asked`, a query, means. Raises ValueError, in words for the reader."""
-        period = Period.parse(asked.get("range", DEFAULT_RANGE), now)
+        text = asked.get("range", DEFAULT_RANGE)
+        period = Between.read(text) if MARK in text else Period.parse(text, now)
         given = {each.column: each.parse(asked.get(each.name, "")) for each in PARAMETERS}
         return cls(period, Filter(**given))
 
@@ -88,6 +90,14 @@ class SpendAddress:
     def with_only(self, parameter: Parameter, value: str | None) -> Self:
         """The same page with one filter set, or without it where `value` is None."""
         return replace(self, only=replace(self.only, **{parameter.column: value}))
+
+    def between(self, start: datetime, end: datetime) -> Self:
+        """The same page over the whole minutes from `start` to `end`."""
+        return replace(self, period=Between.of(start, end))
+
+    @property
+    def is_between(self) -> bool:
+        return isinstance(self.period, Between)
 
     def over(self, label: str) -> str:
         """The URL of the same page over another range."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from django.db.models import Max, Min
 from django.utils import timezone
@@ -14,6 +15,7 @@ from costs.spending import Spending
 from costs.totals import Spend
 from monitor.periods import Period
 from monitor.ranking import by_cost
+from monitor.spend.address import MODEL, SpendAddress
 from monitor.spend.edges import Step, starts, step_of
 
 MODELS = 7  # with a colour of their own; all others share one
@@ -21,15 +23,24 @@ OTHERS = "other"
 
 
 @dataclass(frozen=True)
+class Cost:
+    """Nano-dollars, and the page of what they were spent for."""
+
+    nano: int
+    url: str
+
+
+@dataclass(frozen=True)
 class Bar:
-    """What was spent from one edge to the next, in nano-dollars: by model, and in all."""
+    """What was spent from one edge to the next: by model, and in all."""
 
     label: str
-    costs: list[int]
+    costs: list[Cost]
+    url: str
 
     @property
     def total(self) -> int:
-        return sum(self.costs)
+        return sum(cost.nano for cost in self.costs)
 
 
 @dataclass(frozen=True)
@@ -43,28 +54,37 @@ class Chart:
 
     @property
     def totals(self) -> list[int]:
-        return [sum(column) for column in zip(*(bar.costs for bar in self.bars), strict=True)]
+        return [
+            sum(cost.nano for cost in column)
+            for column in zip(*(bar.costs for bar in self.bars), strict=True)
+        ]
 
     @property
     def total(self) -> int:
         return sum(bar.total for bar in self.bars)
 
 
-def chart(period: Period, spending: Spending) -> Chart:
+def chart(address: SpendAddress, spending: Spending) -> Chart:
+    period = address.period
     first, end = _shown(period, spending)
     zone = timezone.get_default_timezone()
     step = step_of(period.label, first, end)
     begins = list(starts(first, end, step, zone))
     dearest = [name for name, _ in by_cost(spending.by_model)]
     shown, others = _split(dearest)
-    series = spending.series([period.start, *begins[1:], period.end])
+    edges = [period.start, *begins[1:], period.end]
+    pages = [address.between(*span) for span in pairwise(edges)]
     return Chart(
         step=step,
         zone=timezone.get_default_timezone_name(),
         models=shown + [OTHERS] * bool(others),
         bars=[
-            Bar(f"{begin.astimezone(zone):{step.style}}", _costs(sums, shown, bool(others)))
-            for begin, sums in zip(begins, series, strict=True)
+            Bar(
+                f"{begin.astimezone(zone):{step.style}}",
+                _costs(sums, shown, bool(others), page),
+                str(page),
+            )
+            for begin, sums, page in zip(begins, spending.series(edges), pages, strict=True)
         ],
     )
 
@@ -74,10 +94,14 @@ def _split(names: list[str]) -> tuple[list[str], list[str]]:
     return (names, []) if len(names) <= MODELS + 1 else (names[:MODELS], names[MODELS:])
 
 
-def _costs(sums: Mapping[str, Spend], shown: list[str], has_others: bool) -> list[int]:
-    costs = [sums.get(name, Spend()).cost_nano for name in shown]
-    rest = sum(spend.cost_nano for spend in sums.values()) - sum(costs)
-    return costs + [rest] * has_others
+def _costs(
+    sums: Mapping[str, Spend], shown: list[str], has_others: bool, page: SpendAddress
+) -> list[Cost]:
+    costs = [
+        Cost(sums.get(name, Spend()).cost_nano, str(page.with_only(MODEL, name))) for name in shown
+    ]
+    rest = sum(spend.cost_nano for spend in sums.values()) - sum(cost.nano for cost in costs)
+    return costs + [Cost(rest, str(page))] * has_others
 
 
 def _shown(period: Period, spending: Spending) -> tuple[datetime, datetime]:

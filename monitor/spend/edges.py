@@ -53,13 +53,18 @@ DECADE = Step("decade", "%Y", months=120)
 CENTURY = Step("century", "%Y", months=1200)
 
 STEPS = {"24h": HOUR, "7d": QUARTER, "30d": DAY}
-LONGER = {31: DAY, 7 * MOST: WEEK, 30 * MOST: MONTH, 365 * MOST: YEAR, 3650 * MOST: DECADE}
+LONGER = {2: HOUR, 31: DAY, 7 * MOST: WEEK, 30 * MOST: MONTH, 365 * MOST: YEAR, 3650 * MOST: DECADE}
 
 
 def step_of(label: str, first: datetime, last: datetime) -> Step:
-    """The step for the range `label`; that of "all" depends on how long there were records."""
+    """The step for the range `label`; that of others depends on how long they are, and that of
+    "all" on how long there were records."""
     days = (last - first).days
-    suited = (step for limit, step in LONGER.items() if days <= limit)
+    suited = (
+        step
+        for limit, step in LONGER.items()
+        if days <= limit and (step is not HOUR or label != "all")
+    )
     return STEPS.get(label) or next(suited, CENTURY)
 
 

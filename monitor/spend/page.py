@@ -9,8 +9,10 @@ from functools import cached_property
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
+from django.utils import timezone
 
 from costs import windows
+from costs.instants import local_month
 from costs.models import LedgerState
 from costs.projection import Projection, projection
 from costs.savings import Savings, saved
@@ -49,6 +51,12 @@ class SpendPage:
             Range(words, self.address.over(label), label == self.period.label)
             for label, (*_, words) in RANGES.items()
         ]
+
+    @property
+    def month_url(self) -> str:
+        """The same page over the month so far."""
+        start, _ = local_month(self.now, timezone.get_default_timezone())
+        return str(self.address.between(start, self.minute + timedelta(minutes=1)))
 
     @property
     def all_url(self) -> str:
@@ -114,7 +122,7 @@ class SpendPage:
 
     @cached_property
     def chart(self) -> Chart:
-        return chart(self.period, self.spending)
+        return chart(self.address, self.spending)
 
     @property
     def choices(self) -> list[Choice]:

@@ -33,7 +33,7 @@ class Links:
 
     def records(self, address: SpendAddress) -> str:
         """The raw records of `address`: the list of the administration, or a page with its CSV."""
-        if self.is_clerk:
+        if self.is_clerk and not address.is_between:
             return address.admin_url
         return address.csv_url if address == self.address else str(address)
 

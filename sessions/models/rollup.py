@@ -21,7 +21,7 @@ class ToolSumsQuerySet(models.QuerySet["ToolSums"]):
 class ToolSums(models.Model):
     """What the calls of one tool add up to that began in one hour, day or month of UTC.
 
-    Kept by sessions.recording in the transaction of each call (docs/adr/0018).
+    Kept by sessions.recording in the transaction of each call (docs/adr/0016).
     """
 
     key: ClassVar[str]

@@ -4,7 +4,7 @@ let plot;
 
 const find = (selector) => document.querySelector(`[data-chart]${selector}`);
 const words = (row) => [...row.cells].map((cell) => cell.textContent.trim());
-const amounts = (row) => [...row.cells].slice(1, -1).map((cell) => +cell.firstChild.value || 0);
+const amounts = (row) => [...row.cells].slice(1, -1).map((cell) => +cell.querySelector("data")?.value || 0);
 
 const options = (box, head, texts) => {
   const { color: stroke, borderTopColor: line, font } = getComputedStyle(box);
