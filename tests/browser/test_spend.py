@@ -101,11 +101,10 @@ class TestChart:
         busy_month()
         page = open_page()
         assert page.evaluate(PAINTED) > 5_000
-        marker = "document.querySelector('.u-series:last-child .u-marker')"
-        key = f"getComputedStyle({marker}).backgroundColor"
-        light = page.evaluate(key)
+        marker = page.locator(".u-series:last-child .u-marker")
+        light = marker.evaluate("marker => getComputedStyle(marker).backgroundColor")
         page.emulate_media(color_scheme="dark")
-        page.wait_for_function(f"{key} !== '{light}'")
+        expect(marker).not_to_have_css("background-color", light)
         assert page.evaluate(PAINTED) > 5_000
 
     def test_a_bar_tells_its_figures_as_the_table_does(
@@ -179,7 +178,9 @@ class TestChart:
         busy_month()
         page = open_page()
         page.set_viewport_size({"width": 500, "height": 800})
-        page.wait_for_function("document.querySelector('[data-chart] .uplot').clientWidth < 500")
+        page.wait_for_function(
+            "() => document.querySelector('[data-chart] .uplot').clientWidth < 500"
+        )
         assert page.evaluate(PAINTED) > 2_000
 
     def test_without_script_the_table_is_there(
