@@ -75,7 +75,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def asks_the_database(item: pytest.Item) -> bool:
     fixtures: list[str] = getattr(item, "fixturenames", [])
-    return "db" in fixtures or item.get_closest_marker("django_db") is not None
+    return (
+        not {"db", "transactional_db"}.isdisjoint(fixtures)
+        or item.get_closest_marker("django_db") is not None
+    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
