@@ -40,7 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "filterwarnings", "ignore:Session-scoped fixtures:pytest.PytestRemovedIn10Warning"
     )
     # No test fails for the machine being busy: speed is measured in script/bench.
-    hypothesis.settings.register_profile("unhurried", deadline=None)
+    # The second database gets fewer examples than the first.
+    examples = 100 if connection.vendor == "sqlite" else 30
+    hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=examples)
     hypothesis.settings.load_profile("unhurried")
     config.private_data = tempfile.TemporaryDirectory(prefix="agent-monitor-tests-")
     folder = Path(config.private_data.name)

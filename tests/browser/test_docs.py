@@ -219,7 +219,7 @@ class TestDocument:
 
 
 class TestLook:
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("scheme", ["dark"])
     def test_every_page_is_sound(
         self, quiet_page: Page, site: str, folder: Path, scheme: Any
     ) -> None:
