@@ -15,6 +15,7 @@ from costs.money import from_nano
 from costs.totals import Spend
 from tests.costs.brute import at
 from tests.costs.test_api_usage import USAGE, exact, post
+from tests.emptying import empty
 
 ROOT = Path(__file__).parents[2]
 BATCH = "/api/usage/batch"
@@ -228,8 +229,7 @@ class TestAnyBatches:
     )
     @given(steps=steps)
     def test_results_and_sums_are_those_of_a_plain_list(self, writer, steps):
-        for table in (CostRecord, *ROLLUPS, LedgerState):
-            table.objects.all().delete()
+        empty(CostRecord, *ROLLUPS, LedgerState)
         book = Book()
         for step in steps:
             if isinstance(step, list):

@@ -17,6 +17,7 @@ from costs.totals import Spend
 from costs.usage import Usage
 from costs.usage_json import Options, import_file
 from tests.costs.brute import Entry, at, spent
+from tests.emptying import empty
 
 KEPT = 4  # records that the simulated bot keeps in its file; the real one kept 1,000
 
@@ -62,8 +63,7 @@ class World:
         self.truth: list[Entry] = []
         self.bot: list[dict] = []
         self.bot_total = 0
-        for table in (CostRecord, *ROLLUPS, LedgerState, ImportedUsage, UsageImport):
-            table.objects.all().delete()
+        empty(CostRecord, *ROLLUPS, LedgerState, ImportedUsage, UsageImport)
 
     def record(self, entry: Entry) -> None:
         ledger.record_many([usage(entry)])
@@ -126,7 +126,6 @@ class World:
 @pytest.mark.django_db
 class TestAnyHistory:
     @settings(
-        max_examples=120,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

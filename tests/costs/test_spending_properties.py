@@ -30,6 +30,7 @@ from costs.spending import Filter, Spending
 from costs.totals import SUMMED_FIELDS, Spend, Totals
 from costs.usage import Row
 from tests.costs.brute import at
+from tests.emptying import empty
 
 # Few hours, about midnights and noon and where months begin, so that rows, marks and edges meet.
 instants = st.builds(
@@ -94,8 +95,7 @@ class World:
         self.truth: list[Row] = []
         self.kept: list[Row] = []
         self.pruned_before = self.sealed_to = EPOCH
-        for table in (CostRecord, *ROLLUPS, LedgerState):
-            table.objects.all().delete()
+        empty(CostRecord, *ROLLUPS, LedgerState)
 
     def book(self, new: list[Row]) -> None:
         ledger.book(new)
@@ -267,7 +267,6 @@ def added(sums: Iterable[Totals | Spend]) -> Spend:
 @pytest.mark.django_db
 class TestAnyPage:
     @settings(
-        max_examples=100,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(

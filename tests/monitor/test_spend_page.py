@@ -32,6 +32,7 @@ from monitor.spend.address import MODEL, USER, SpendAddress
 from monitor.spend.edges import DAY, HOUR, MONTH, QUARTER, WEEK, starts, step_of
 from monitor.spend.page import SpendPage
 from sessions.recording import record as record_events
+from tests.emptying import empty
 from tests.monitor.cast import HOSTILE, NOW, VERSION, called, task
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -665,8 +666,7 @@ class TestSums:
     def test_every_figure_and_the_csv_is_the_sum_over_its_records(
         self, signed_in: Client, told: list[Usage], asked: list[dict[str, str]], sealed: bool
     ) -> None:
-        for table in (CostRecord, *ROLLUPS, LedgerState):
-            table.objects.all().delete()
+        empty(CostRecord, *ROLLUPS, LedgerState)
         ledger.record_many(told)
         if sealed:
             ledger.seal(NOW - timedelta(days=5))
