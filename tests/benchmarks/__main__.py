@@ -103,15 +103,17 @@ def measure(chosen: Namespace) -> None:
     server = os.environ.pop("DATABASE_URL", "") if chosen.database == "postgres" else ""
     os.environ["BENCHMARK_CALLS"] = str(chosen.calls)
     began = monotonic()
-    with tempfile.TemporaryDirectory(prefix="agent-monitor-bench-") as folder:
-        settle_in(Path(folder), server)
-        introduce()
-        for part in chosen.only or PARTS:
-            run(part, chosen.sizes, Path(folder))
-    say(f"\nThis took {(monotonic() - began) / 60:.1f} minutes.\n")
-    if chosen.write:
-        with chosen.write.open("a") as file:
-            file.write("\n".join(said))
+    try:
+        with tempfile.TemporaryDirectory(prefix="agent-monitor-bench-") as folder:
+            settle_in(Path(folder), server)
+            introduce()
+            for part in chosen.only or PARTS:
+                run(part, chosen.sizes, Path(folder))
+        say(f"\nThis took {(monotonic() - began) / 60:.1f} minutes.\n")
+    finally:
+        if chosen.write:
+            with chosen.write.open("a") as file:
+                file.write("\n".join(said))
 
 
 def introduce() -> None:
