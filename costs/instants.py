@@ -4,13 +4,12 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from records.instants import EPOCH as EPOCH
 from records.instants import FOREVER as FOREVER
+from records.instants import floor_day as floor_day
+from records.instants import floor_hour as floor_hour
+from records.instants import floor_month as floor_month
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-
-
-def floor_hour(instant: datetime) -> datetime:
-    return instant.replace(minute=0, second=0, microsecond=0)
 
 
 def ceil_hour(instant: datetime) -> datetime:
@@ -18,19 +17,9 @@ def ceil_hour(instant: datetime) -> datetime:
     return floor if floor == instant else floor + HOUR
 
 
-def floor_day(instant: datetime) -> datetime:
-    """The beginning of the UTC day."""
-    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def ceil_day(instant: datetime) -> datetime:
     floor = floor_day(instant)
     return floor if floor == instant else floor + DAY
-
-
-def floor_month(instant: datetime) -> datetime:
-    """The beginning of the UTC month."""
-    return floor_day(instant).replace(day=1)
 
 
 def ceil_month(instant: datetime) -> datetime:

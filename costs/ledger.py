@@ -18,11 +18,12 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from msgspec.structs import replace
 
-from costs import cells, copying
+from costs import cells
 from costs.instants import floor_hour
 from costs.models import CostRecord, LedgerState
 from costs.usage import COLUMNS, Key, Receipt, Row, Usage, prepare, stored_rows
 from costs.watermark import Watermark, own_ledger, share_ledger, stored, watermark
+from records.copying import insert
 from records.space import politely
 
 TABLE = CostRecord._meta.db_table
@@ -75,7 +76,7 @@ def book(rows: Sequence[Row]) -> list[Receipt]:
     plain = [row for row in rows if row.key is None]
     with transaction.atomic(), connection.cursor() as cursor:
         sealed_to = share_ledger(cursor).sealed_to
-        copying.insert(cursor, INTO, stored_rows(plain, cursor))
+        insert(cursor, INTO, stored_rows(plain, cursor))
         receipts = _receipts(rows, _insert_once(cursor, rows))
         both = zip(rows, receipts, strict=True)
         cells.add([row for row, told in both if told.created and row.timestamp < sealed_to])
@@ -147,7 +148,7 @@ def load(rows: Iterable[Row]) -> None:
     last_id = CostRecord.objects.order_by("-id").values_list("id", flat=True).first() or 0
     with connection.cursor() as cursor:
         for chunk in _chunks(rows, CHUNK):
-            copying.insert(cursor, INTO, stored_rows(chunk, cursor))
+            insert(cursor, INTO, stored_rows(chunk, cursor))
         sealed_to = watermark(cursor).sealed_to
     cells.fold("id > %s AND timestamp < %s", [last_id, stored(sealed_to)])
 

@@ -6,7 +6,7 @@ ever reset, and asking about an unknown user creates nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -100,15 +100,17 @@ def meters(user_id: str, limit: SpendingLimit | None, now: datetime) -> tuple[Me
     return _both(limit, day, today, month, this_month)
 
 
-def meters_of(users: Iterable[str], now: datetime) -> dict[str, tuple[Meter, Meter]]:
-    """The meters of `users` and of everyone with a limit, in as few queries as for one user."""
-    limits, (day, month) = limits_by_user(), _calendar(now)
+def meters_of(
+    users: Iterable[str], limits: Mapping[str, SpendingLimit], now: datetime
+) -> dict[str, tuple[Meter, Meter]]:
+    """The meters of `users` under `limits`, by user, in as few queries as for one of them."""
+    day, month = _calendar(now)
     today, this_month = by_user(*day), by_user(*month)
     return {
         user: _both(
             limits.get(user), day, today.get(user, Spend()), month, this_month.get(user, Spend())
         )
-        for user in {**dict.fromkeys(users), **limits}
+        for user in users
     }
 
 

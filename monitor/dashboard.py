@@ -12,7 +12,7 @@ from costs import windows
 from costs.models import CostRecord
 from monitor.activity import Work
 from monitor.overview import Overview, overview
-from monitor.periods import RANGES, Period
+from monitor.periods import Period, RangeLink, range_links
 from monitor.ranking import Row, ranked
 from monitor.selection import Selection
 from sessions import statistics
@@ -21,15 +21,6 @@ from sessions.statistics import Statistics, Tool
 
 def length(milliseconds: float | None) -> timedelta | None:
     return None if milliseconds is None else timedelta(milliseconds=milliseconds)
-
-
-@dataclass(frozen=True)
-class Range:
-    """A range that may be chosen, with what of the list is kept when it is."""
-
-    words: str
-    query: str
-    is_current: bool
 
 
 @dataclass(frozen=True)
@@ -50,11 +41,9 @@ class Dashboard:
         return self.selection.query(page=str(self.work.number) if self.work.number > 1 else "")
 
     @property
-    def ranges(self) -> list[Range]:
-        here, query = self.period.label, self.selection.query
-        return [
-            Range(words, query(range=label), label == here) for label, (*_, words) in RANGES.items()
-        ]
+    def ranges(self) -> list[RangeLink]:
+        query = self.selection.query
+        return range_links(self.period.label, lambda label: query(range=label))
 
     @cached_property
     def work(self) -> Work:

@@ -19,7 +19,7 @@ from django.urls import reverse
 from monitor.detail.address import page_number
 from monitor.detail.paging import Sheet
 from monitor.detail.wording import category_words, headline, shortened
-from monitor.periods import DEFAULT_RANGE, RANGES, Period
+from monitor.periods import DEFAULT_RANGE, Period, RangeLink, range_links
 from sessions.models import ToolCall
 from tasks.models import Task
 
@@ -234,24 +234,13 @@ class OneGroup:
 
 
 @dataclass(frozen=True)
-class RangeLink:
-    label: str
-    words: str
-    url: str
-    is_current: bool
-
-
-@dataclass(frozen=True)
 class Errors:
     address: ErrorsAddress
 
     @property
     def ranges(self) -> list[RangeLink]:
-        shown = self.address.period.label
-        return [
-            RangeLink(label, words, f"{self.address.path}?range={label}", label == shown)
-            for label, (*_, words) in RANGES.items()
-        ]
+        address = self.address
+        return range_links(address.period.label, lambda label: f"{address.path}?range={label}")
 
     @cached_property
     def one(self) -> OneGroup | None:

@@ -1,5 +1,6 @@
 """The ranges of time that a page can show."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -57,3 +58,20 @@ class Period:
     def bucket(self) -> timedelta:
         """The span that one point of a chart of this range stands for."""
         return RANGES[self.label][1]
+
+
+@dataclass(frozen=True)
+class RangeLink:
+    """A range that may be chosen, and the page that shows it."""
+
+    label: str
+    words: str
+    url: str
+    is_current: bool
+
+
+def range_links(shown: str, url: Callable[[str], str]) -> list[RangeLink]:
+    """A link for each range; `url` tells the page of a label, `shown` is the one looked at."""
+    return [
+        RangeLink(label, words, url(label), label == shown) for label, (*_, words) in RANGES.items()
+    ]

@@ -23,13 +23,6 @@ class Erased:
     calls: int
 
 
-class Losses(Shares):
-    """What is to be taken out of the rollups; the files leave with their session."""
-
-    def lost(self, call: ToolCall) -> None:
-        self._count(call, -1)
-
-
 def erase(sessions: QuerySet[Session]) -> Iterator[Erased]:
     """Delete the sessions and all sub-agents below them, as if nothing had been recorded of them.
 
@@ -49,10 +42,10 @@ def _erase(pk: int) -> Erased:
     """
     family = Session.objects.filter(pk=pk).with_subagents()
     ids = list(family.select_for_update().order_by("key").values_list("pk", flat=True))
-    losses = Losses()
+    shares = Shares()
     calls = list(ToolCall.objects.filter(session__in=ids).defer("parameters", "error"))
     for call in calls:
-        losses.lost(call)
-    losses.book()
+        shares.removed(call)
+    shares.book()
     Session.objects.filter(pk__in=ids).delete()
     return Erased(len(ids), len(calls))

@@ -81,6 +81,10 @@ class Shares:
         self._count(call, 1)
         self.files.added(call)
 
+    def removed(self, call: ToolCall) -> None:
+        """Take the share out of a call that leaves with its session, files and all."""
+        self._count(call, -1)
+
     def changed(self, old: ToolCall, call: ToolCall) -> None:
         """Take the share out that a call had, and put in the one it has now."""
         self._count(old, -1)

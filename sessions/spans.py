@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from records.instants import floor_day, floor_hour, floor_month
+
 Span = tuple[datetime, datetime]
 """[start, end)."""
 
@@ -36,18 +38,6 @@ class Unit(NamedTuple):
             found.append(here)
             here = self.floor(here + self.longest)
         return found
-
-
-def floor_hour(instant: datetime) -> datetime:
-    return instant.replace(minute=0, second=0, microsecond=0)
-
-
-def floor_day(instant: datetime) -> datetime:
-    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def floor_month(instant: datetime) -> datetime:
-    return floor_day(instant).replace(day=1)
 
 
 HOUR = Unit(floor_hour, timedelta(hours=1))

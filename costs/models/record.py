@@ -30,9 +30,6 @@ class CostRecordQuerySet(models.QuerySet["CostRecord"]):
     def before(self, end: datetime) -> CostRecordQuerySet:
         return self.filter(timestamp__lt=end)
 
-    def of_user(self, user_id: str) -> CostRecordQuerySet:
-        return self.filter(user_id=user_id)
-
     def of_session(self, session_key: str) -> CostRecordQuerySet:
         return self.filter(session_key=session_key)
 

@@ -11,9 +11,8 @@ from msgspec import Meta, Struct
 
 from costs import lifetime, windows
 from costs.api.usage import UsageOfModel, UserUsage
-from costs.instants import EPOCH, FOREVER, local_day, local_month, local_week
-from costs.limits import Meter
-from costs.models import SpendingLimit
+from costs.instants import EPOCH, FOREVER, local_day, local_week
+from costs.limits import Meter, limits_by_user, meters_of
 from costs.money import from_nano
 from costs.windows import Spend, Totals
 from monitor.api.window import Span
@@ -69,22 +68,21 @@ def by_user(now: datetime) -> dict[str, UserUsage]:
     ever = windows.by_user(EPOCH, FOREVER)
     order = sorted(ever, key=lambda user: (-ever[user].cost_nano, user))[:DEAREST]
     spans = {
-        "day": local_day(now, zone),
         "week": local_week(now, zone),
-        "month": local_month(now, zone),
         "recent": (now - timedelta(hours=24), now),
     }
     spent = {name: windows.by_user(*span) for name, span in spans.items()}
-    limits = {limit.user_id: limit for limit in SpendingLimit.objects.filter(user_id__in=order)}
+    meters = meters_of(order, limits_by_user(), now)
     models, sessions = lifetime.by_model(order), lifetime.last_sessions(order)
-    reset = spans["day"][0].astimezone(zone)
+    reset = local_day(now, zone)[0].astimezone(zone)
     return {
         user: UserUsage(
             user_id=user,
             total_requests=ever[user].requests,
             total_cost=ever[user].cost,
             weekly_cost=_of(spent["week"], user).cost,
-            **_limited(limits.get(user), _of(spent["day"], user), _of(spent["month"], user), now),
+            **_metered("daily", meters[user][0]),
+            **_metered("monthly", meters[user][1]),
             session_cost=from_nano(sessions[user].cost_nano if user in sessions else 0),
             session_duration=sessions[user].duration if user in sessions else None,
             model_breakdown={name: model_cost(sums) for name, sums in models.get(user, {}).items()},
@@ -99,15 +97,9 @@ def _of(sums: Mapping[str, Totals], user: str) -> Spend:
     return sums.get(user, Totals())
 
 
-def _limited(
-    limit: SpendingLimit | None, day: Spend, month: Spend, now: datetime
-) -> dict[str, Any]:
-    limit = limit or SpendingLimit()
-    daily = Meter("Daily", limit.daily_limit_nano, day.cost_nano, now)
-    monthly = Meter("Monthly", limit.monthly_limit_nano, month.cost_nano, now)
-    told: dict[str, Any] = {}
-    for name, meter in (("daily", daily), ("monthly", monthly)):
-        told[f"{name}_cost"] = from_nano(meter.spent_nano)
-        told[f"{name}_limit"] = None if meter.limit_nano is None else from_nano(meter.limit_nano)
-        told[f"{name}_percentage"] = meter.percentage
-    return told
+def _metered(name: str, meter: Meter) -> dict[str, Any]:
+    return {
+        f"{name}_cost": from_nano(meter.spent_nano),
+        f"{name}_limit": None if meter.limit_nano is None else from_nano(meter.limit_nano),
+        f"{name}_percentage": meter.percentage,
+    }

@@ -92,7 +92,7 @@ TOOLS = {
         ("String to replace not found in file, line {}", "File has not been read yet."),
     ),
     "Grep": Tool(11, 90, 0.8, 0.01, ("regex parse error at {}: unclosed group",)),
-    "Glob": Tool(5, 40, 0.7, 0.005, ("Path /work/build-{} does not exist",)),
+    "Glob": Tool(5, 40, 0.7, 0.005, ("Path /srv/build-{} does not exist",)),
     "Write": Tool(4, 25, 0.6, 0.02, ("Permission denied: /etc/app-{}.conf",)),
     "WebFetch": Tool(3, 3100, 0.8, 0.12, ("Request failed with status code 503 after {} s",)),
     "WebSearch": Tool(2, 1800, 0.5, 0.03, ("Rate limit of {} searches reached",)),

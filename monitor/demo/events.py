@@ -25,7 +25,7 @@ def reports(job: Job, story: Story | None) -> Iterator[Report]:
         message="Given out",
         user_id=job.user_id,
         description=job.description,
-        workspace=f"/work/{job.workspace}",
+        workspace=f"/srv/{job.workspace}",
         agent_type=job.agent,
         model=job.model,
     )
@@ -91,7 +91,7 @@ def _start(story: Story, parent_key: str) -> SessionNote:
         user_id=job.user_id,
         agent="explorer" if parent_key else job.agent,
         model=story.model,
-        workspace=f"/work/{job.workspace}",
+        workspace=f"/srv/{job.workspace}",
         host=job.chance.choice(HOSTS),
         git_branch=f"{job.thing}-{job.chance.randrange(100, 999)}",
         title=story.title,

@@ -103,7 +103,7 @@ def _call(job: Job, chance: Chance, at: datetime, most: float = 120_000) -> Call
 
 def _parameters(job: Job, chance: Chance, tool: str) -> dict[str, Any]:
     folder = WORKSPACES[job.workspace]
-    file = f"/work/{job.workspace}/{folder}/{job.thing}{chance.choice(SUFFIXES)}"
+    file = f"/srv/{job.workspace}/{folder}/{job.thing}{chance.choice(SUFFIXES)}"
     known: dict[str, dict[str, Any]] = {
         "Bash": {"command": chance.choice(COMMANDS).format(job.thing)},
         "Grep": {"pattern": f"def {job.thing}_", "path": folder},

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from monitor.activity import Figures, Tab, WorkRow
-from monitor.dashboard import Range
 from monitor.gallery.cast import DOLLAR, ago
+from monitor.periods import range_links
 
 RUNNING = WorkRow(
     kind="task",
@@ -60,16 +60,7 @@ STATES: dict[str, dict[str, dict[str, Any]]] = {
         "little known": {"row": BARE, "range": "24h"},
         "long texts": {"row": LONG, "range": "24h"},
     },
-    "ranges": {
-        "as it is": {
-            "ranges": [
-                Range("24 hours", "?range=24h", True),
-                Range("7 days", "?range=7d", False),
-                Range("30 days", "?range=30d", False),
-                Range("all", "?range=all", False),
-            ]
-        }
-    },
+    "ranges": {"as it is": {"ranges": range_links("24h", "?range={}".format)}},
     "pager": {
         "first": {"previous": "", "next": "?page=2", "number": 1, "pages": 12},
         "between": {"previous": "?page=1", "next": "?page=3", "number": 2, "pages": 12},

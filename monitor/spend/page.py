@@ -18,8 +18,7 @@ from costs.projection import Projection, projection
 from costs.savings import Savings, saved
 from costs.spending import Spending
 from costs.totals import Spend, Totals
-from monitor.dashboard import Range
-from monitor.periods import RANGES, Period
+from monitor.periods import Period, RangeLink, range_links
 from monitor.spend.address import MODEL, TYPE, SpendAddress
 from monitor.spend.chart import Chart, chart
 from monitor.spend.choices import Choice, choices
@@ -46,11 +45,8 @@ class SpendPage:
         return self.minute + timedelta(minutes=1) - INSTANT
 
     @property
-    def ranges(self) -> list[Range]:
-        return [
-            Range(words, self.address.over(label), label == self.period.label)
-            for label, (*_, words) in RANGES.items()
-        ]
+    def ranges(self) -> list[RangeLink]:
+        return range_links(self.period.label, self.address.over)
 
     @property
     def month_url(self) -> str:

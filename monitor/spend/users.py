@@ -61,10 +61,11 @@ def user_lines(
 ) -> list[UserLine]:
     """The dearest users of the range, then those with a limit who spent nothing in it."""
     ranks = lines(sums, USER, links)
-    meters, limits = meters_of([each.row.name for each in ranks], now), limits_by_user()
+    limits = limits_by_user()
     quiet = [] if links.address.is_filtered else [user for user in limits if user not in sums]
     room = max(TOP - len(ranks), 0)
     idle = [line(Row(user, Totals(), 0.0), USER, links) for user in sorted(quiet)[:room]]
+    meters = meters_of([each.row.name for each in ranks + idle], limits, now)
     return [
         UserLine(each) if not each.url else _line(each, meters, limits, links, viewer)
         for each in ranks[:TOP] + idle + ranks[TOP:]

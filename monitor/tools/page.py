@@ -14,7 +14,7 @@ from django.db.models import Min
 from django.urls import reverse
 
 from monitor.errors import CALLS, ErrorList, ErrorsAddress
-from monitor.periods import RANGES, Period
+from monitor.periods import Period, RangeLink, range_links
 from monitor.tools.address import DEFAULT_SORT, SORTS, ToolsAddress
 from monitor.tools.failed_calls import FailedCall, newest_failed
 from monitor.tools.figures import ORDERS, Row, ToolName, worst
@@ -31,11 +31,12 @@ POINTS: dict[str, type[ToolSums]] = {"24h": ToolHour, "all": ToolMonth}
 
 
 @dataclass(frozen=True)
-class Link:
+class Head:
+    """The head of a column; `order` is ascending or descending where rows are sorted by it."""
+
     label: str
     url: str
-    is_current: bool
-    order: str = ""  # of a column: "ascending" or "descending" where rows are sorted by it
+    order: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,21 +70,18 @@ class ToolsPage:
         return self.address.ranged("all")
 
     @property
-    def ranges(self) -> list[Link]:
-        return [
-            Link(words, self.address.ranged(label), label == self.period.label)
-            for label, (*_, words) in RANGES.items()
-        ]
+    def ranges(self) -> list[RangeLink]:
+        return range_links(self.period.label, self.address.ranged)
 
     @property
-    def heads(self) -> dict[str, Link]:
+    def heads(self) -> dict[str, Head]:
         """The heads of the columns by which rows can be sorted."""
         return {name: self._head(name, words) for name, words in SORTS.items()}
 
-    def _head(self, name: str, words: str) -> Link:
-        is_current = name == self.address.sort
+    def _head(self, name: str, words: str) -> Head:
         order = "ascending" if name == "name" else "descending"
-        return Link(words, self.address.to(sort=name), is_current, order if is_current else "")
+        is_sorted_by = name == self.address.sort
+        return Head(words, self.address.to(sort=name), order if is_sorted_by else "")
 
     @property
     def name(self) -> ToolName:

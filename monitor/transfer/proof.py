@@ -29,7 +29,7 @@ def sums(connection: BaseDatabaseWrapper, table: Table) -> Row:
     ]
     wanted = "".join(f", sum({name(connection, field)})" for field in counted)
     row = one(connection, f"SELECT count(*){wanted} FROM {quoted(connection, table)}")
-    return [None if value is None else int(value) for value in row]
+    return tuple(None if value is None else int(value) for value in row)
 
 
 def prove_table(source: BaseDatabaseWrapper, target: BaseDatabaseWrapper, table: Table) -> int:

@@ -15,10 +15,11 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field
 
+from records.copying import insert
 from records.cures import is_own
 
 Table = type[models.Model]
-Row = Sequence[Any]
+Row = tuple[Any, ...]
 BATCH = 2_000
 
 TIME = "YYYY-MM-DD HH24:MI:SS.US"
@@ -75,15 +76,9 @@ def write(target: BaseDatabaseWrapper, table: Table, rows: Iterable[Row]) -> Non
     names = ", ".join(name(target, field) for field in columns(table))
     into = f"{quoted(target, table)} ({names})"
     with target.cursor() as cursor:
-        if target.vendor == "postgresql":
-            with cursor.copy(f"COPY {into} FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-            return
-        values = ", ".join(["%s"] * len(columns(table)))
         rest = iter(rows)
         while batch := list(islice(rest, BATCH)):
-            cursor.executemany(f"INSERT INTO {into} VALUES ({values})", batch)
+            insert(cursor, into, batch)
 
 
 def count_on(target: BaseDatabaseWrapper, copied: Sequence[Table]) -> None:

@@ -17,6 +17,7 @@ from costs import ledger
 from costs.models import ROLLUPS, CostRecord, SpendingLimit
 from costs.money import NANO
 from costs.usage import COLUMNS
+from records import copying
 from tests.benchmarks.data import DAYS, HEAVIEST, MODELS, SEED, TYPES, shares
 from tests.benchmarks.place import exists, new_database, open_database
 
@@ -59,16 +60,9 @@ def analyze() -> None:
 
 
 def insert(table: str, columns: Sequence[str], rows: Sequence[Values]) -> None:
-    """Rows in one transaction, by COPY where there is COPY."""
-    named = f"{table} ({', '.join(columns)})"
+    """Rows in one transaction, by the quickest way."""
     with transaction.atomic(), connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {named} FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-        else:
-            marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {named} VALUES ({marks})", rows)
+        copying.insert(cursor, f"{table} ({', '.join(columns)})", rows)
 
 
 def values(size: int, end: datetime) -> Iterator[Values]:

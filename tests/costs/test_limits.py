@@ -161,19 +161,20 @@ class TestMetersOf:
 
     def test_they_are_what_each_user_has_alone(self):
         limits = limits_by_user()
-        found = meters_of(["ann", "bob", "nobody"], NOON)
-        assert {**found} == {
-            user: meters(user, limits.get(user), NOON) for user in ("ann", "bob", "nobody", "idle")
-        }
+        users = ["ann", "bob", "nobody", "idle"]
+        found = meters_of(users, limits, NOON)
+        assert found == {user: meters(user, limits.get(user), NOON) for user in users}
         assert [meter.spent_nano for meter in found["ann"]] == [10**9, 4 * 10**9]
 
-    def test_whoever_has_a_limit_is_there_with_a_name(self):
-        assert meters_of([], NOON).keys() == {"ann", "idle"}
-        assert str(limits_by_user()["idle"]) == "Idle Ida"
+    def test_whoever_has_a_limit_has_it_by_name(self):
+        assert {user: str(limit) for user, limit in limits_by_user().items()} == {
+            "ann": "ann",
+            "idle": "Idle Ida",
+        }
 
     def test_many_users_cost_as_few_queries_as_one(self, django_assert_num_queries):
-        with django_assert_num_queries(7):
-            meters_of([f"user-{number}" for number in range(500)], NOON)
+        with django_assert_num_queries(6):
+            meters_of([f"user-{number}" for number in range(500)], {}, NOON)
 
 
 @pytest.mark.django_db

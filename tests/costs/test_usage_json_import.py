@@ -32,7 +32,7 @@ class TestImport:
         assert lifetime("333").requests == 1000
         assert lifetime("444") == Spend()
         assert report.proven
-        assert CostRecord.objects.of_user("222").count() == 1001
+        assert CostRecord.objects.filter(user_id="222").count() == 1001
 
     def test_what_is_no_longer_kept_is_carried_forward_just_before_what_is(self, bot):
         bot.add("222", 1203)

@@ -48,7 +48,10 @@ def outcome(recorded: int, sessions: int = 0, calls: int = 0, changed: int = 0) 
 def rows() -> list[Any]:
     """Everything that is stored, but for the numbers of rows."""
     return [
-        [{key: row[key] for key in row if not key.endswith("id")} for row in table.objects.values()]
+        [
+            {key: row[key] for key in row if not key.endswith("id")}
+            for row in table.objects.order_by("pk").values()
+        ]
         for table in TABLES
     ]
 

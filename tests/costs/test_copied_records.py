@@ -2,9 +2,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from costs import ledger
-from costs.copying import COPIED
 from costs.models import CostRecord
 from costs.usage import Row
+from records.copying import COPIED
 from tests.costs.brute import at
 
 HOSTILE = ["tab\tnew\nline\r", "back\\slash\\n\\.", "\\N", '"quo,ted"', "日本 𝒳", ""]
