@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from costs import cells
+from costs import cells, spans
 from costs.instants import ceil_month, floor_day
 from costs.models import (
     LedgerState,
@@ -48,9 +48,9 @@ class Check:
 def check() -> list[Check]:
     """Every rule with its count of wrong cells; all 0 in a sound ledger.
 
-    Hours, and months of which nothing is pruned, are compared with the records; days with the
-    hours of all history, months with the days, and the models' hours with the users' and the
-    types'. Each comparison is one statement, so writers may go on.
+    Hours, and months of which nothing is pruned, are compared with the records; days and spans of
+    sessions with the hours of all history, months with the days, and the models' hours with the
+    users' and the types'. Each comparison is one statement, so writers may go on.
     """
     lost = not LedgerState.objects.exists() and ModelHour.objects.exists()
     checks = [Check("The marks stand where there is history", int(lost))]
@@ -58,6 +58,7 @@ def check() -> list[Check]:
         checks.append(Check(f"{hour.__name__} equals the records", _records_off(hour)))
         if day:
             checks.append(Check(f"{day.__name__} equals {hour.__name__}", _days_off(hour, day)))
+    checks.append(Check("SessionSpan equals SessionHour", _spans_off()))
     checks.append(Check("UserModelMonth equals the records", _records_off(UserModelMonth)))
     checks.append(Check("UserModelMonth equals UserDay in sum", _months_off()))
     for other in WHOLE:
@@ -66,7 +67,7 @@ def check() -> list[Check]:
 
 
 def repair() -> None:
-    """Rebuild hours and months from the records, as far back as these are kept; days from hours.
+    """Rebuild hours and months from the records, as far back as these are kept; else from hours.
 
     Hours before `pruned_before` have no records behind them, nor have months that begin before it
     all of theirs: they stay as they are. Without the marks nothing tells which those are, and
@@ -82,13 +83,14 @@ def repair() -> None:
                 first = floor_day(mark.pruned_before)
                 day._default_manager.filter(start__gte=first).delete()
                 _days_from_hours(hour, day, first)
+        spans.rebuild()
         _rebuild(UserModelMonth, ceil_month(mark.pruned_before), mark)
 
 
 def _rebuild(rollup: type[Rollup], first: datetime, mark: Watermark) -> None:
     rollup._default_manager.filter(start__gte=first).delete()
     span = [stored(first), stored(mark.sealed_to)]
-    cells.fold("timestamp >= %s AND timestamp < %s", span, (rollup,))
+    cells.fold_into(rollup, "timestamp >= %s AND timestamp < %s", span)
 
 
 def _records_off(rollup: type[Rollup]) -> int:
@@ -107,6 +109,11 @@ def _days_off(hour: type[Rollup], day: type[Rollup]) -> int:
     identity = cells.identity(day)
     stored_cells = f"SELECT {identity}, {FIELDS} FROM {day._meta.db_table}"
     return _differing(identity, _summed(hour, "day"), stored_cells)
+
+
+def _spans_off() -> int:
+    stored_spans = f"SELECT {spans.COLUMNS} FROM {spans.TABLE}"
+    return _differing("session_key", spans.summed(), stored_spans)
 
 
 def _months_off() -> int:

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import connection
 
-from costs.models import ROLLUPS, CostRecord, Rollup
+from costs import spans
+from costs.models import ROLLUPS, CostRecord, Rollup, SessionHour
 from costs.totals import SUMMED_FIELDS
 from costs.usage import Row
 from costs.watermark import stored
@@ -22,30 +23,41 @@ def add(rows: Sequence[Row]) -> None:
 
     The order keeps writers that meet on PostgreSQL from locking each other out.
     """
-    for rollup in ROLLUPS if rows else ():
-        cells: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(SUMMED_FIELDS))
-        for row in rows:
-            key = tuple(getattr(row, column) for column in rollup.keys)
-            if not (any(key) or rollup.takes_blank):
-                continue
-            cell = cells[*key, rollup.floor(row.timestamp)]
-            cell[:] = [
-                a + getattr(row, field) for a, field in zip(cell, SUMMED_FIELDS, strict=True)
-            ]
-        values = ", ".join(["%s"] * (len(rollup.keys) + 1 + len(SUMMED_FIELDS)))
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                _upsert(rollup, f"VALUES ({values})"),
-                [(*key, stored(start), *sums) for (*key, start), sums in sorted(cells.items())],
-            )
+    if not rows:
+        return
+    for rollup in ROLLUPS:
+        _add_to(rollup, rows)
+    spans.add((row.session_key, row.timestamp, row.cost_nano) for row in rows if row.session_key)
 
 
-def fold(condition: str, params: Sequence[Any], rollups: Sequence[type[Rollup]] = ROLLUPS) -> None:
-    """Add the records that `condition`, SQL over the records' table, selects to their cells."""
-    for rollup in rollups:
-        with connection.cursor() as cursor:
-            rows = f"{grouped(rollup, condition)} ORDER BY {places(rollup)}"
-            cursor.execute(_upsert(rollup, rows), params)
+def _add_to(rollup: type[Rollup], rows: Sequence[Row]) -> None:
+    cells: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(SUMMED_FIELDS))
+    for row in rows:
+        key = tuple(getattr(row, column) for column in rollup.keys)
+        if not (any(key) or rollup.takes_blank):
+            continue
+        cell = cells[*key, rollup.floor(row.timestamp)]
+        cell[:] = [a + getattr(row, field) for a, field in zip(cell, SUMMED_FIELDS, strict=True)]
+    values = ", ".join(["%s"] * (len(rollup.keys) + 1 + len(SUMMED_FIELDS)))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            _upsert(rollup, f"VALUES ({values})"),
+            [(*key, stored(start), *sums) for (*key, start), sums in sorted(cells.items())],
+        )
+
+
+def fold(condition: str, params: Sequence[Any]) -> None:
+    """Add the records that `condition`, SQL over the records' table, selects to all their cells."""
+    for rollup in ROLLUPS:
+        fold_into(rollup, condition, params)
+    spans.fold(_sessions(condition), params)
+
+
+def fold_into(rollup: type[Rollup], condition: str, params: Sequence[Any]) -> None:
+    """Add them to the cells of one rollup."""
+    with connection.cursor() as cursor:
+        rows = f"{grouped(rollup, condition)} ORDER BY {places(rollup)}"
+        cursor.execute(_upsert(rollup, rows), params)
 
 
 def grouped(rollup: type[Rollup], condition: str) -> str:
@@ -55,6 +67,15 @@ def grouped(rollup: type[Rollup], condition: str) -> str:
     return (
         f"SELECT {keys}, {floored('timestamp', rollup.span)} AS start, {SUMS}"
         f" FROM {CostRecord._meta.db_table} WHERE {condition}{told} GROUP BY {places(rollup)}"
+    )
+
+
+def _sessions(condition: str) -> str:
+    """SQL that sums the records which `condition` selects into rows of spans.COLUMNS."""
+    first, last = (floored(f"{end}(timestamp)", SessionHour.span) for end in ("min", "max"))
+    return (
+        f"SELECT session_key, {first}, {last}, sum(cost_nano) FROM {CostRecord._meta.db_table}"
+        f" WHERE {condition} AND session_key <> '' GROUP BY session_key ORDER BY session_key"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from costs import cells
+from costs import cells, spans
 from costs.models import ROLLUPS, CostRecord, Rollup
 from costs.totals import SUMMED_FIELDS
 from costs.watermark import own_ledger, stored
@@ -39,6 +39,7 @@ def erase(source: str) -> Erased:
         params = [source, stored(own_ledger(cursor).sealed_to)]
         for rollup in ROLLUPS:
             _take_out(rollup, params)
+        spans.rebuild(f"session_key IN (SELECT session_key FROM {TABLE} WHERE {OF_SOURCE})", params)
         cursor.execute(
             f"DELETE FROM {TABLE} WHERE source = %s AND source_id IS NOT NULL RETURNING cost_nano",
             [source],

@@ -11,13 +11,13 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Max, Min, Sum
 
+from costs.instants import EPOCH, FOREVER
 from costs.models import CostRecord, UserModelMonth
-from costs.totals import SUMMED_FIELDS, Totals
-from costs.watermark import Watermark, consistently, stored
+from costs.sources import RECORDS, Only, Source, months, read
+from costs.totals import SUMMED_FIELDS, Uncached
+from costs.watermark import Watermark, consistently
 
-FIELDS = ", ".join(SUMMED_FIELDS)
-SUMS = ", ".join(f"sum({field})" for field in SUMMED_FIELDS)
-RECORDS, MONTHS = CostRecord._meta.db_table, UserModelMonth._meta.db_table
+FIELDS = SUMMED_FIELDS[:4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +35,25 @@ class Session:
         return f"{minutes:.0f}m" if minutes < 60 else f"{minutes / 60:.1f}h"
 
 
-def by_model(users: Sequence[str]) -> dict[str, dict[str, Totals]]:
-    """The Totals of each model that each of `users` has used, pruned records included.
+def by_model(users: Sequence[str] | None = None) -> dict[str, dict[str, Uncached]]:
+    """What each of `users`, or all, have spent on each model, pruned records included.
 
     The model "" is none, or, of what was pruned before models were kept by user, not known.
     """
-    if not users:
+    if users is not None and not users:
         return {}
-    rows = consistently(lambda cursor, mark: _by_model(cursor, mark, users))
-    told: dict[str, dict[str, Totals]] = {}
-    for user, model, *sums in rows:
-        told.setdefault(user, {})[model] = Totals(*map(int, sums))
+    only = {} if users is None else {"user_id": tuple(users)}
+    told: dict[str, dict[str, Uncached]] = {}
+    rows = consistently(lambda cursor, mark: _by_model(cursor, mark, only))
+    for user, model, *sums in sorted(rows):
+        told.setdefault(user, {})[model] = Uncached(*map(int, sums))
     return told
 
 
-def _by_model(cursor: CursorWrapper, mark: Watermark, users: Sequence[str]) -> list[Any]:
-    asked = f"user_id IN ({', '.join(['%s'] * len(users))})"
-    cursor.execute(
-        f"SELECT user_id, model, {SUMS} FROM ("
-        f"SELECT user_id, model, {FIELDS} FROM {MONTHS} WHERE {asked} UNION ALL "
-        f"SELECT user_id, model, {FIELDS} FROM {RECORDS} WHERE {asked} AND timestamp >= %s"
-        ") AS part GROUP BY 1, 2 ORDER BY 1, 2",
-        [*users, *users, stored(mark.sealed_to)],
-    )
-    return list(cursor.fetchall())
+def _by_model(cursor: CursorWrapper, mark: Watermark, only: Only) -> list[Any]:
+    keys = UserModelMonth.keys
+    sealed, rest = months(keys, EPOCH, mark.sealed_to, mark), (mark.sealed_to, FOREVER)
+    return read(cursor, [sealed, Source(RECORDS, "timestamp", keys, rest)], FIELDS, only)
 
 
 def last_sessions(users: Sequence[str]) -> dict[str, Session]:

@@ -21,7 +21,7 @@ from costs.models.limit import MAX_NAME
 from costs.models.record import MAX_USER_ID
 from costs.money import from_nano, to_nano
 from costs.usage import storable
-from costs.windows import Span, Spend, by_user, spend
+from costs.windows import Span, Spend, spend, spend_of
 from records.faults import Invalid
 
 WARN_AT = Decimal("0.8")
@@ -105,7 +105,8 @@ def meters_of(
 ) -> dict[str, tuple[Meter, Meter]]:
     """The meters of `users` under `limits`, by user, in as few queries as for one of them."""
     day, month = _calendar(now)
-    today, this_month = by_user(*day), by_user(*month)
+    users = list(users)
+    today, this_month = (spend_of(users, *window) for window in (day, month))
     return {
         user: _both(
             limits.get(user), day, today.get(user, Spend()), month, this_month.get(user, Spend())

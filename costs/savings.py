@@ -14,9 +14,8 @@ from costs.cells import floored
 from costs.pricing import half_even
 from costs.sources import Only, daily, read
 from costs.spending import EVERYTHING, Filter
+from costs.totals import CACHE_FIELDS
 from costs.watermark import Watermark, consistently
-
-FIELDS = ("cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def _days(start: datetime, end: datetime, only: Only) -> Iterable[tuple[str, dat
             replace(place, keys=(*place.keys, floored(place.time, "day")))
             for place in daily(start, end, mark, only, "model")
         ]
-        return read(cursor, places, FIELDS, only)
+        return read(cursor, places, CACHE_FIELDS, only)
 
     for model, day, *tokens in consistently(answer):
         reads, writes_5m, writes_1h = map(int, tokens)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from costs.instants import ceil_hour, ceil_month, floor_month
+from costs.instants import EPOCH, FOREVER, ceil_hour, ceil_month, floor_month
 from costs.models import (
     CostRecord,
     ModelDay,
@@ -32,14 +32,15 @@ ROLLED_UP: dict[str, tuple[type[Rollup], type[Rollup]]] = {
     "request_type": (TypeHour, TypeDay),
     "session_key": (SessionHour, SessionHour),
 }
-# The columns by which sums are kept together, by month.
+# The columns by which sums are kept together, by month; users alone have fewer months than days.
 PAIR = {*UserModelMonth.keys}
+MONTHLY = (PAIR, {"user_id"})
 MONTHS = UserModelMonth._meta.db_table
 RECORDS = CostRecord._meta.db_table
 UNKNOWN = "''"
 
-Only = Mapping[str, str]
-"""The columns of the records asked for, each with its one value."""
+Only = Mapping[str, str | tuple[str, ...]]
+"""The columns of the records asked for, each with its one value, or with some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +85,19 @@ def sources(
     has a blank key, or, of sessions, is left out.
     """
     first, last = whole_months(start, end, mark)
-    by_month = {*only, key} - {""} == PAIR and first < last
+    by_month = {*only, key} - {""} in MONTHLY and first < last
     if not by_month or is_raw(start, end, mark, only):
         return daily(start, end, mark, only, key)
     return [
         *daily(start, first, mark, only, key),
-        Source(MONTHS, "start", (key,) if key else (), (first, last)),
+        months((key,) if key else (), first, last, mark),
         *daily(last, end, mark, only, key),
     ]
+
+
+def months(keys: tuple[str, ...], first: datetime, last: datetime, mark: Watermark) -> Source:
+    """Whole months of users and models; none is sealed after `sealed_to`."""
+    return Source(MONTHS, "start", keys, (first, FOREVER if last == mark.sealed_to else last))
 
 
 def daily(
@@ -156,13 +162,28 @@ def _part(place: Source, fields: Sequence[str], only: Only) -> str:
 
 def selected(place: Source, columns: Sequence[str], only: Only) -> str:
     """SQL for columns of a place, with the parameters of that place."""
-    conditions = "".join(f" AND {column} = %s" for column in only)
-    return (
-        f"SELECT {', '.join(columns)} FROM {place.table}"
-        f" WHERE {place.time} >= %s AND {place.time} < %s{conditions}"
-    )
+    conditions = [
+        *(f"{place.time} {side} %s" for side, _ in _ends(place)),
+        *(f"{column} IN ({', '.join(['%s'] * len(values))})" for column, values in _asked(only)),
+    ]
+    where = " AND ".join(conditions or ["TRUE"])
+    return f"SELECT {', '.join(columns)} FROM {place.table} WHERE {where}"
 
 
 def parameters(places: Sequence[Source], only: Only) -> list[Any]:
     """The values in the order in which the places are selected."""
-    return [value for place in places for value in (*map(stored, place.span), *only.values())]
+    asked = [value for _, values in _asked(only) for value in values]
+    return [value for place in places for value in (*(end for _, end in _ends(place)), *asked)]
+
+
+def _ends(place: Source) -> list[tuple[str, Any]]:
+    """The ends of its span; none of all months, which are read in the order of their keys then."""
+    if place.table == MONTHS and place.span == (EPOCH, FOREVER):
+        return []
+    return [(side, stored(end)) for side, end in zip((">=", "<"), place.span, strict=True)]
+
+
+def _asked(only: Only) -> list[tuple[str, tuple[str, ...]]]:
+    return [
+        (column, (value,) if isinstance(value, str) else value) for column, value in only.items()
+    ]

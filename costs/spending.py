@@ -19,8 +19,8 @@ from costs.dearest import dearest
 from costs.models import CostRecord
 from costs.models.record import CostRecordQuerySet
 from costs.series import series
-from costs.sources import Only, answered, is_raw
-from costs.totals import SUMMED_FIELDS, Spend, Totals
+from costs.sources import answered, is_raw
+from costs.totals import SUMMED_FIELDS, Spend, Totals, added
 from costs.watermark import Watermark, watermark
 from costs.windows import grouped, summed
 
@@ -35,7 +35,7 @@ class Filter:
     source: str | None = None
 
     @property
-    def only(self) -> Only:
+    def only(self) -> dict[str, str]:
         """The columns that are asked for, each with its value."""
         return {column: value for column, value in asdict(self).items() if value is not None}
 
@@ -75,6 +75,8 @@ class Spending:
 
     @cached_property
     def totals(self) -> Totals:
+        if self.only.only.keys() <= {"model"}:  # as many cells in all as by model
+            return added(self.by_model.values())
         return Totals(*summed(SUMMED_FIELDS, self.start, self.end, self.only.only))
 
     @cached_property

@@ -34,6 +34,7 @@ __all__ = [
     "by_type",
     "by_user",
     "spend",
+    "spend_of",
     "totals",
 ]
 
@@ -51,6 +52,14 @@ def spend(
 ) -> Spend:
     """Requests and cost of [start, end), of one user or one model where given, not of both."""
     return Spend(*summed(SPEND_FIELDS, start, end, _one_of(user_id, model)))
+
+
+def spend_of(users: Sequence[str], start: datetime, end: datetime) -> dict[str, Spend]:
+    """Requests and cost of each of `users` with records in [start, end)."""
+    if not users:
+        return {}
+    rows = _told("user_id", SPEND_FIELDS, start, end, {"user_id": tuple(users)})
+    return {name: Spend(*map(int, sums)) for name, *sums in rows}
 
 
 def totals(
@@ -99,7 +108,13 @@ def grouped(
     key: str, start: datetime, end: datetime, only: Only = MappingProxyType({})
 ) -> dict[str, Totals]:
     """The Totals by `key`, a column, of the records of [start, end) that are as `only` says."""
-    rows = consistently(
-        lambda cursor, mark: read(cursor, sources(start, end, mark, only, key), SUMMED_FIELDS, only)
-    )
+    rows = _told(key, SUMMED_FIELDS, start, end, only)
     return {name: Totals(*map(int, sums)) for name, *sums in rows}
+
+
+def _told(
+    key: str, fields: Sequence[str], start: datetime, end: datetime, only: Only
+) -> list[tuple[Any, ...]]:
+    return consistently(
+        lambda cursor, mark: read(cursor, sources(start, end, mark, only, key), fields, only)
+    )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
-from costs.windows import Totals
+from costs.totals import Totals, added
 
 TOP = 20
 
@@ -37,7 +36,3 @@ def ranked(sums: dict[str, Totals], top: int = TOP) -> list[Row]:
 
 def by_cost(sums: dict[str, Totals]) -> list[tuple[str, Totals]]:
     return sorted(sums.items(), key=lambda item: (-item[1].cost_nano, -item[1].requests, item[0]))
-
-
-def added(sums: Iterable[Totals]) -> Totals:
-    return Totals(*map(sum, zip(*map(astuple, sums), strict=True)))

@@ -19,6 +19,7 @@ from records import admin as records
 RECENT = 1_000
 OFFERED = 50
 BLANK = "(none)"
+CACHED, YES = "cached", "yes"
 
 
 def _this_month(now: datetime) -> records.Span:
@@ -27,6 +28,17 @@ def _this_month(now: datetime) -> records.Span:
 
 class PeriodFilter(records.PeriodFilter):
     periods: ClassVar[records.Spans] = {**records.PERIODS, "month": ("This month", _this_month)}
+
+
+class CachedFilter(admin.SimpleListFilter):
+    title = "tokens of the cache"
+    parameter_name = CACHED
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(YES, "Some")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.cached() if self.value() == YES else queryset
 
 
 class TypedFilter(admin.SimpleListFilter):

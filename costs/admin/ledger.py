@@ -8,6 +8,7 @@ from costs.admin.columns import moment, money
 from costs.admin.evidence import EvidenceAdmin
 from costs.admin.filters import (
     BeforeFilter,
+    CachedFilter,
     ModelFilter,
     PeriodFilter,
     RequestTypeFilter,
@@ -19,6 +20,7 @@ from costs.models import (
     ModelDay,
     ModelHour,
     SessionHour,
+    SessionSpan,
     TypeDay,
     TypeHour,
     UserDay,
@@ -45,7 +47,14 @@ class CostRecordAdmin(EvidenceAdmin):
         "output_tokens",
         "source",
     ]
-    list_filter = [PeriodFilter, BeforeFilter, ModelFilter, RequestTypeFilter, SourceFilter]
+    list_filter = [
+        PeriodFilter,
+        BeforeFilter,
+        ModelFilter,
+        RequestTypeFilter,
+        SourceFilter,
+        CachedFilter,
+    ]
 
 
 class RollupAdmin(EvidenceAdmin):
@@ -79,6 +88,15 @@ class SessionHourAdmin(RollupAdmin):
     search_fields = ["session_key"]
     search_help_text = "A whole session key, letter by letter."
     list_display = [moment("start"), "session_key", *RollupAdmin.figures]
+
+
+@admin.register(SessionSpan)
+class SessionSpanAdmin(EvidenceAdmin):
+    ordering = ["-cost_nano"]
+    search_fields = ["session_key"]
+    search_help_text = SessionHourAdmin.search_help_text
+    sortable_by: ClassVar[list[Any]] = []
+    list_display = ["session_key", moment("first_hour"), moment("last_hour"), money("cost_nano")]
 
 
 @admin.register(UserModelMonth)

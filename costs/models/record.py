@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 
 from django.db import models
 from django.db.models import Q
 
 from costs.instants import EPOCH
 from costs.money import MAX_COST, NANO, from_nano
-from costs.totals import TOKEN_FIELDS
+from costs.totals import CACHE_FIELDS, TOKEN_FIELDS
 
 MAX_TOKENS = 10**12
 """The largest count of one record: far above any real one, exact in every reader of JSON, and so
@@ -36,6 +38,10 @@ class CostRecordQuerySet(models.QuerySet["CostRecord"]):
     def unpriced(self) -> CostRecordQuerySet:
         """Records whose model had no price and whose sender gave no cost."""
         return self.filter(priced_by="")
+
+    def cached(self) -> CostRecordQuerySet:
+        """Records with tokens of the cache, read or written."""
+        return self.filter(reduce(or_, (Q(**{f"{field}__gt": 0}) for field in CACHE_FIELDS)))
 
 
 def _within(field: str, low: int, high: int) -> models.CheckConstraint:

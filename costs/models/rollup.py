@@ -146,12 +146,29 @@ class SessionHour(Rollup):
         constraints = [
             models.UniqueConstraint(fields=["session_key", "start"], name="costs_sessionhour_cell")
         ]
-        # The dearest sessions of a window.
+        # The hours of a window over all sessions.
+        indexes = [models.Index(fields=["start"], name="costs_sessionhour_start")]
+
+
+class SessionSpan(models.Model):
+    """What the hours of a session add up to, from the first of them to the last."""
+
+    session_key = models.CharField(max_length=MAX_SESSION_KEY, unique=True)
+    first_hour = models.DateTimeField(help_text="The first instant of the first hour.")
+    last_hour = models.DateTimeField(help_text="The first instant of the last hour.")
+    cost_nano = models.BigIntegerField()
+
+    class Meta:
+        # The dearest sessions of a long window, without a look at the rows.
         indexes = [
             models.Index(
-                fields=["start", "session_key", "cost_nano"], name="costs_sessionhour_dearest"
+                fields=["-cost_nano", "session_key", "first_hour", "last_hour"],
+                name="costs_sessionspan_dearest",
             )
         ]
+
+    def __str__(self) -> str:
+        return self.session_key
 
 
 class UserModelMonth(Rollup):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from costs.api.usage import UsageOfModel, UserUsage
 from costs.instants import EPOCH, FOREVER, local_day, local_week
 from costs.limits import Meter, limits_by_user, meters_of
 from costs.money import from_nano
-from costs.windows import Spend, Totals
+from costs.totals import Spend, Uncached
 from monitor.api.window import Span
 from records.api import Dollars
 
@@ -58,22 +58,22 @@ def _spending(span: Span, hours: int) -> dict[str, Any]:
     }
 
 
-def model_cost(totals: Totals) -> UsageOfModel:
+def model_cost(totals: Uncached) -> UsageOfModel:
     return UsageOfModel(totals.requests, totals.cost, totals.input_tokens, totals.output_tokens)
 
 
 def by_user(now: datetime) -> dict[str, UserUsage]:
     """What costs.statistics.usage_stats tells of a user, of many in as few queries as of one."""
     zone = timezone.get_default_timezone()
-    ever = windows.by_user(EPOCH, FOREVER)
+    models = lifetime.by_model()
+    ever = {user: _together(sums.values()) for user, sums in models.items()}
     order = sorted(ever, key=lambda user: (-ever[user].cost_nano, user))[:DEAREST]
     spans = {
         "week": local_week(now, zone),
         "recent": (now - timedelta(hours=24), now),
     }
-    spent = {name: windows.by_user(*span) for name, span in spans.items()}
-    meters = meters_of(order, limits_by_user(), now)
-    models, sessions = lifetime.by_model(order), lifetime.last_sessions(order)
+    spent = {name: windows.spend_of(order, *span) for name, span in spans.items()}
+    meters, sessions = meters_of(order, limits_by_user(), now), lifetime.last_sessions(order)
     reset = local_day(now, zone)[0].astimezone(zone)
     return {
         user: UserUsage(
@@ -85,7 +85,7 @@ def by_user(now: datetime) -> dict[str, UserUsage]:
             **_metered("monthly", meters[user][1]),
             session_cost=from_nano(sessions[user].cost_nano if user in sessions else 0),
             session_duration=sessions[user].duration if user in sessions else None,
-            model_breakdown={name: model_cost(sums) for name, sums in models.get(user, {}).items()},
+            model_breakdown={name: model_cost(sums) for name, sums in models[user].items()},
             recent_24h=_of(spent["recent"], user).requests,
             last_reset=reset,
         )
@@ -93,8 +93,12 @@ def by_user(now: datetime) -> dict[str, UserUsage]:
     }
 
 
-def _of(sums: Mapping[str, Totals], user: str) -> Spend:
-    return sums.get(user, Totals())
+def _together(sums: Collection[Spend]) -> Spend:
+    return Spend(sum(each.requests for each in sums), sum(each.cost_nano for each in sums))
+
+
+def _of(sums: Mapping[str, Spend], user: str) -> Spend:
+    return sums.get(user, Spend())
 
 
 def _metered(name: str, meter: Meter) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from costs.models import (
     CostRecord,
     ImportedUsage,
     LedgerState,
+    SessionSpan,
     SpendingLimit,
     UsageImport,
     UserHour,
@@ -30,7 +31,7 @@ from costs.usage import Usage
 from costs.usage_json.report import UserLine
 from records import admin as records
 
-EVIDENCE = [CostRecord, *ROLLUPS, LedgerState, UsageImport, ImportedUsage]
+EVIDENCE = [CostRecord, *ROLLUPS, SessionSpan, LedgerState, UsageImport, ImportedUsage]
 RECORDS = "/admin/costs/costrecord/"
 LIMITS = "/admin/costs/spendinglimit/"
 HOSTILE = "<script>alert('1')</script>\"&"

@@ -9,6 +9,7 @@ from costs.models import (
     ImportedUsage,
     LedgerState,
     ModelHour,
+    SessionSpan,
     SpendingLimit,
 )
 from costs.totals import SUMMED_FIELDS, TOKEN_FIELDS
@@ -59,6 +60,11 @@ class TestRollups:
         cell = dict.fromkeys(rollup.keys, "x") | {"start": WHEN} | dict.fromkeys(SUMMED_FIELDS, 1)
         rollup.objects.create(**cell)
         refused(rollup, **cell)
+
+    def test_a_session_has_one_span(self):
+        span = {"session_key": "s", "first_hour": WHEN, "last_hour": WHEN, "cost_nano": 1}
+        SessionSpan.objects.create(**span)
+        refused(SessionSpan, **span)
 
     def test_a_cell_of_no_model_stands_once_too(self):
         cell = {"model": "", "start": WHEN} | dict.fromkeys(SUMMED_FIELDS, 1)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from costs import audit, ledger
 from costs.erasing import Erased, erase
-from costs.models import ROLLUPS, CostRecord
+from costs.models import ROLLUPS, CostRecord, SessionSpan
 from costs.totals import SUMMED_FIELDS
 from costs.usage import Usage
 from tests.costs.brute import at
@@ -26,7 +26,7 @@ usages = st.builds(
     model=st.sampled_from(["opus", "sonnet", ""]),
     cost=st.integers(0, 3),
     request_type=st.sampled_from(["chat", "code"]),
-    session_key=st.sampled_from(["", "s"]),
+    session_key=st.sampled_from(["", "s", "t"]),
 )
 several = st.lists(usages, max_size=12)
 
@@ -54,6 +54,8 @@ def everything() -> dict[str, list[tuple[Any, ...]]]:
     for rollup in ROLLUPS:
         cells = rollup.objects.values_list(*rollup.keys, "start", *SUMMED_FIELDS)
         rows[rollup.__name__] = sorted(cells)
+    spans = SessionSpan.objects.values_list("session_key", "first_hour", "last_hour", "cost_nano")
+    rows["SessionSpan"] = sorted(spans)
     return rows
 
 

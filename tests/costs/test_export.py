@@ -25,6 +25,7 @@ from costs.models import (
     CostRecord,
     ImportedUsage,
     LedgerState,
+    SessionSpan,
     SpendingLimit,
     UsageImport,
 )
@@ -219,7 +220,7 @@ class TestAction:
     @pytest.mark.parametrize(
         "model",
         [
-            *[CostRecord, *ROLLUPS],
+            *[CostRecord, *ROLLUPS, SessionSpan],
             *[LedgerState, SpendingLimit, UsageImport, ImportedUsage],
         ],
     )

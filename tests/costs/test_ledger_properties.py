@@ -11,7 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from costs import audit, ledger, windows
-from costs.models import ROLLUPS, CostRecord, ImportedUsage, LedgerState, UsageImport
+from costs.models import (
+    ROLLUPS,
+    CostRecord,
+    ImportedUsage,
+    LedgerState,
+    SessionSpan,
+    UsageImport,
+)
 from costs.money import from_nano
 from costs.totals import Spend
 from costs.usage import Usage
@@ -63,7 +70,7 @@ class World:
         self.truth: list[Entry] = []
         self.bot: list[dict] = []
         self.bot_total = 0
-        empty(CostRecord, *ROLLUPS, LedgerState, ImportedUsage, UsageImport)
+        empty(CostRecord, *ROLLUPS, SessionSpan, LedgerState, ImportedUsage, UsageImport)
 
     def record(self, entry: Entry) -> None:
         ledger.record_many([usage(entry)])

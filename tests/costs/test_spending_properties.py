@@ -24,7 +24,7 @@ from costs.instants import (
     floor_hour,
     floor_month,
 )
-from costs.models import ROLLUPS, CostRecord, LedgerState
+from costs.models import ROLLUPS, CostRecord, LedgerState, SessionSpan
 from costs.savings import Savings, saved
 from costs.spending import Filter, Spending
 from costs.totals import SUMMED_FIELDS, Spend, Totals
@@ -95,7 +95,7 @@ class World:
         self.truth: list[Row] = []
         self.kept: list[Row] = []
         self.pruned_before = self.sealed_to = EPOCH
-        empty(CostRecord, *ROLLUPS, LedgerState)
+        empty(CostRecord, *ROLLUPS, SessionSpan, LedgerState)
 
     def book(self, new: list[Row]) -> None:
         ledger.book(new)

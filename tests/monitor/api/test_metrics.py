@@ -372,8 +372,8 @@ class TestClaudeApi:
     ) -> None:
         for number in range(count):
             spent(f"u{number}", number, session_key=f"s{number}")
-        # The key; seven windows of three questions each; limits, models, three of sessions.
-        with django_assert_num_queries(28):
+        # The key; seven sums, each between two looks at the marks; limits; two of the sessions.
+        with django_assert_num_queries(25):
             get(reader, "metrics/claude-api")
 
 
