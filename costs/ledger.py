@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from costs import cells
 from costs.instants import floor_hour
 from costs.models import CostRecord, LedgerState
+from costs.partitions import claim, drop
 from costs.usage import COLUMNS, Key, Receipt, Row, Usage, prepare, stored_rows
 from costs.watermark import Watermark, own_ledger, share_ledger, stored, watermark
 from records.copying import insert
@@ -77,7 +78,7 @@ def book(rows: Sequence[Row]) -> list[Receipt]:
     with transaction.atomic(), connection.cursor() as cursor:
         sealed_to = share_ledger(cursor).sealed_to
         insert(cursor, INTO, stored_rows(plain, cursor))
-        receipts = _receipts(rows, _insert_once(cursor, rows))
+        receipts = _receipts(rows, _insert_once(cursor, rows, sealed_to))
         both = zip(rows, receipts, strict=True)
         cells.add([row for row, told in both if told.created and row.timestamp < sealed_to])
     return receipts
@@ -93,14 +94,17 @@ def _receipts(rows: Sequence[Row], by_key: dict[Key, Receipt]) -> list[Receipt]:
     return receipts
 
 
-def _insert_once(cursor: CursorWrapper, rows: Sequence[Row]) -> dict[Key, Receipt]:
+def _insert_once(
+    cursor: CursorWrapper, rows: Sequence[Row], sealed_to: datetime
+) -> dict[Key, Receipt]:
     """Insert the rows whose keys are new; the receipt of each key.
 
-    In the order of their keys, lest two batches with the same keys lock each other out.
+    In the order of their keys, lest two batches with the same keys lock each other out. Where the
+    records are in partitions, a key may be known in another one than its row would go to.
     """
     first = {row.key: row for row in reversed(rows) if row.key}
-    receipts: dict[Key, Receipt] = {}
-    for chunk in _chunks((first[key] for key in sorted(first)), STATEMENT):
+    receipts = _known(first) if claim(cursor, first, sealed_to) else {}
+    for chunk in _chunks((first[key] for key in sorted(first.keys() - receipts)), STATEMENT):
         receipts |= _settle(cursor, {row.key: row for row in chunk if row.key})
     return receipts
 
@@ -183,7 +187,8 @@ def prune(before: datetime, *, batch: int = 1_000) -> Iterator[int]:
     """Delete the records before `before`, floored to its hour; the rollups keep their sums.
 
     Yields the number deleted after each batch, a transaction of its own, so that the caller
-    can report and stop between any two. Writers wait for one batch at the most.
+    can report and stop between any two. Writers wait for one batch at the most. Whole months go
+    at once where the records are in partitions.
     """
     before = floor_hour(before)
     seal(before)
@@ -191,15 +196,17 @@ def prune(before: datetime, *, batch: int = 1_000) -> Iterator[int]:
         mark = own_ledger(cursor)
         if before > mark.pruned_before:
             _move(mark, pruned_before=before)
+    yield from drop(before)
     yield from politely(iter(lambda: _delete_batch(before, batch), 0))
 
 
 def _delete_batch(before: datetime, batch: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM {TABLE} WHERE id IN (SELECT id FROM {TABLE}"
+            # The time twice: so no partition of a later month is looked into.
+            f"DELETE FROM {TABLE} WHERE timestamp < %s AND id IN (SELECT id FROM {TABLE}"
             " WHERE timestamp < %s ORDER BY timestamp LIMIT %s)",
-            [stored(before), batch],
+            [stored(before), stored(before), batch],
         )
         deleted: int = cursor.rowcount
         return deleted

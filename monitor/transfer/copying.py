@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from monitor.transfer.proof import prove_figures, prove_table
 from monitor.transfer.refusal import Refused
-from monitor.transfer.tables import Row, Table, count, count_on, read, tables, write
+from monitor.transfer.tables import Row, Table, count, count_on, quoted, read, tables, write
 from records.cures import is_own
 
 Watch = Callable[[Iterable[Row], Table, int], Iterable[Row]]
@@ -45,10 +45,15 @@ def copy(source: BaseDatabaseWrapper, target: BaseDatabaseWrapper, watch: Watch)
 
 
 def hold_still(source: BaseDatabaseWrapper) -> None:
-    """One state for all that is read in the transaction, as SQLite has it anyway."""
+    """One state for all that is read in the transaction, as SQLite has it anyway.
+
+    The tables stay what they are, too: rows of that state are not seen where they were moved to.
+    """
     if source.vendor == "postgresql":
+        names = ", ".join(quoted(source, table) for table in tables())
         with source.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute(f"LOCK TABLE {names} IN ACCESS SHARE MODE")
 
 
 def refuse_other_schema(source: BaseDatabaseWrapper, target: BaseDatabaseWrapper) -> None:

@@ -23,13 +23,13 @@ Row = tuple[Any, ...]
 BATCH = 2_000
 
 TIME = "YYYY-MM-DD HH24:MI:SS.US"
-# How a column is read so that the other kind of database takes the value as it comes.
+# How a column is read so that either kind of database takes the value as it comes.
 SPELLED = {
     "sqlite": dict.fromkeys(("DateTimeField", "DateField", "BooleanField"), "CAST({} AS TEXT)"),
     "postgresql": {
         "DateTimeField": f"replace(to_char({{}} AT TIME ZONE 'UTC', '{TIME}'), '.000000', '')",
         "DateField": "CAST({} AS TEXT)",
-        "BooleanField": "CAST({} AS INTEGER)",
+        "BooleanField": "CAST(CAST({} AS INTEGER) AS TEXT)",
         "JSONField": "CAST({} AS TEXT)",
     },
 }

@@ -2,7 +2,9 @@ import json
 
 import pytest
 
+from costs import partitions
 from tests.costs.botfile import BotFile
+from tests.costs.partitioned import AHEAD, NOW, fill, make_whole
 
 
 @pytest.fixture
@@ -21,3 +23,22 @@ def write(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def divided(db):
+    """Partitions, until the test's transaction is rolled back."""
+    partitions.convert(NOW, AHEAD)
+
+
+@pytest.fixture
+def given_back(transactional_db):
+    yield
+    make_whole()
+
+
+@pytest.fixture
+def divided_for_all(given_back):
+    """Partitions that other connections see."""
+    fill()
+    partitions.convert(NOW, AHEAD)

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from costs import audit, ledger, windows
-from costs.models import ROLLUPS, CostRecord, LedgerState, ModelHour
+from costs.models import ROLLUPS, CostRecord, LedgerState, ModelHour, SessionSpan
 from costs.money import from_nano
 from costs.totals import Spend
 from tests.costs.brute import at
-from tests.costs.test_api_usage import USAGE, exact, post
+from tests.costs.test_api_usage import CLAIM, USAGE, exact, post
 from tests.emptying import empty
 
 ROOT = Path(__file__).parents[2]
@@ -158,9 +158,10 @@ class TestBatch:
 
         send(writer, USAGE)
         for size in (2, 200):
-            with django_assert_num_queries(5):  # key, savepoint, marks, insert, release
+            # Key, savepoint, marks, insert, release.
+            with django_assert_num_queries(5 + CLAIM):
                 send(writer, *batch(size, size))
-            with django_assert_num_queries(6):  # and what the keys stand for
+            with django_assert_num_queries(6 + CLAIM):  # and what the keys stand for
                 send(writer, *batch(size, size))
 
 
@@ -229,7 +230,7 @@ class TestAnyBatches:
     )
     @given(steps=steps)
     def test_results_and_sums_are_those_of_a_plain_list(self, writer, steps):
-        empty(CostRecord, *ROLLUPS, LedgerState)
+        empty(CostRecord, *ROLLUPS, SessionSpan, LedgerState)
         book = Book()
         for step in steps:
             if isinstance(step, list):

@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import LazySettings
 from django.db import connection
+from django.utils import timezone
 
+from costs import partitions
 from monitor import backup
 from monitor.backup import postgresql
+from tests.costs.partitioned import make_whole
 from tests.monitor.homes import ROOT, Home, part, quiet
 
 pytestmark = [
@@ -81,6 +84,20 @@ class TestBackupAndRestore:
         assert manage(empty, "backup", str(again)).returncode == 0
         (file,) = home.attachments.iterdir()
         assert part(again, f"attachments/{file.name}") == b"t"
+
+    def test_partitions_come_back_as_they_were(
+        self, home: Home, empty: dict[str, str], tmp_path: Path
+    ) -> None:
+        try:
+            partitions.convert(timezone.now(), 3)
+            home.backup(tmp_path / "backup.tar")
+        finally:
+            make_whole()
+        done = manage(empty, "restore", str(tmp_path / "backup.tar"))
+        assert done.stderr == ""
+        assert "3 cost records" in done.stdout
+        assert "The ledger is sound." in done.stdout
+        assert "Would make: none." in manage(empty, "partitions", "--dry-run").stdout
 
     def test_it_is_of_one_instant_while_others_write(
         self, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: dict[str, str]

@@ -13,15 +13,16 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from model_bakery import baker
 
-from costs import ledger
+from costs import ledger, partitions
 from costs.models import CostRecord, ImportedUsage, SpendingLimit, UsageImport
 from docsviewer.models import Document
 from monitor.management.commands.copy_database import forget_source
 from monitor.models import ApiKey
+from monitor.transfer.copying import hold_still
 from monitor.transfer.source import as_default, open_source
 from monitor.transfer.tables import columns, count, tables
 from sessions.events import SessionEvent, ToolEnded, ToolStarted
@@ -29,6 +30,7 @@ from sessions.models import HookLog, ImportedFile, Session, SessionActivity
 from sessions.recording import record
 from tasks.models import Task
 from tasks.reporting import report
+from tests.costs.partitioned import on_postgresql
 from tests.monitor.test_settings import manage
 
 AT = datetime(2026, 3, 29, 1, 30, 0, 123456, UTC)
@@ -150,6 +152,33 @@ class TestCopyDatabase:
             after = rows_of(here)
             for table, kept in before.items():
                 assert after[table] == kept, table
+
+    @on_postgresql
+    def test_a_ledger_in_partitions_is_copied_from_and_to(
+        self, source: str, file: str, target: str, tmp_path: Path
+    ) -> None:
+        divide = {"DATABASE_URL": target, "DATA_DIR": str(tmp_path / "data")}
+        manage("migrate", **divide)
+        assert manage("partitions", **divide).returncode == 0
+        before = rows()
+        last = str(tmp_path / "last.db")
+        for there, here in ((source, target), (target, f"sqlite:///{last}")):
+            done = copied(there, here, tmp_path)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert rows_of(here) == before
+        with within(target):
+            assert partitions.is_partitioned()
+            made = baker.make(CostRecord, user_id="new", timestamp=AT, cost_nano=1, source="x")
+            assert made.pk == CostRecord.objects.exclude(pk=made.pk).latest("id").pk + 1
+
+    @on_postgresql
+    def test_no_table_is_changed_while_it_is_read(self, transactional_db: None) -> None:
+        """Its first row may be asked for long after the state that is copied."""
+        lock = f"BEGIN; LOCK TABLE {CostRecord._meta.db_table} IN ACCESS EXCLUSIVE MODE NOWAIT"
+        with transaction.atomic(), closing(connection.copy()) as other:
+            hold_still(connection)
+            with other.cursor() as cursor, pytest.raises(OperationalError, match="obtain lock"):
+                cursor.execute(lock)
 
     def test_new_rows_get_new_keys(self, source: str, target: str, tmp_path: Path) -> None:
         copied(source, target, tmp_path)
