@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
@@ -29,6 +29,9 @@ def whole(first: int, last: int, unit: str = "") -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+DAYS = whole(0, 36_500, "days")
 
 
 def zone(name: str) -> ZoneInfo:
@@ -58,6 +61,18 @@ class DatabaseCommand(BaseCommand):
         refuse_newer(connection)
 
 
+class Prunable(Protocol):
+    """What is deleted by its age, and the words for it."""
+
+    noun: str
+    dated: str
+    kept: str
+
+    def limit(self, before: datetime) -> datetime: ...
+    def old(self, before: datetime) -> int: ...
+    def prune(self, before: datetime, batch: int) -> Iterator[int]: ...
+
+
 class PruneCommand(DatabaseCommand):
     """Deletes what is older than so many days in short batches; ends between two when asked to."""
 
@@ -80,29 +95,43 @@ class PruneCommand(DatabaseCommand):
         """Delete them; yields how many went with each transaction."""
         raise NotImplementedError
 
+    def asked(self, options: Mapping[str, Any]) -> Iterable[tuple[Prunable, int]]:
+        """What to delete, and how many days of it to keep."""
+        yield self, options["days"]
+
     def add_arguments(self, parser: ArgumentParser) -> None:
-        days, batch = whole(0, 36_500, "days"), whole(1, self.most)
+        self.add_ages(parser)
+        batch = whole(1, self.most)
         batch_help = f"{self.batch_of} a transaction (default {self.batch})"
-        parser.add_argument("--days", type=days, default=90, help="keep so many days (default 90)")
         parser.add_argument("--dry-run", action="store_true", help="count, but delete nothing")
         parser.add_argument("--batch", type=batch, default=self.batch, help=batch_help)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        before = self.limit(timezone.now() - timedelta(days=options["days"]))
-        old, since = self.old(before), f"{self.dated} {before:%Y-%m-%d %H:%M} UTC"
-        if options["dry_run"]:
-            self.stdout.write(f"{old:,} {self.noun} {since} would go.")
-            return
-        self.stopped = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
-        deleted = self._delete(old, self.prune(before, options["batch"]))
-        end = "Stopped" if self.stopped else "Done"
-        self.stdout.write(f"{end}: {deleted:,} {self.noun} {since} deleted; {self.kept}.")
+    def add_ages(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--days", type=DAYS, default=90, help="keep so many days (default 90)")
 
-    def _delete(self, old: int, batches: Iterator[int]) -> int:
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stopped = False
+        if not options["dry_run"]:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._stop)
+        now = timezone.now()
+        for what, days in self.asked(options):
+            self._prune(what, what.limit(now - timedelta(days=days)), options)
+            if self.stopped:
+                break
+
+    def _prune(self, what: Prunable, before: datetime, options: Mapping[str, Any]) -> None:
+        old, since = what.old(before), f"{what.dated} {before:%Y-%m-%d %H:%M} UTC"
+        if options["dry_run"]:
+            self.stdout.write(f"{old:,} {what.noun} {since} would go.")
+            return
+        deleted = self._delete(what.noun, old, what.prune(before, options["batch"]))
+        end = "Stopped" if self.stopped else "Done"
+        self.stdout.write(f"{end}: {deleted:,} {what.noun} {since} deleted; {what.kept}.")
+
+    def _delete(self, noun: str, old: int, batches: Iterator[int]) -> int:
         deleted = 0
-        with tqdm(total=old, desc="Pruning", unit=f" {self.noun}", disable=None) as bar:
+        with tqdm(total=old, desc="Pruning", unit=f" {noun}", disable=None) as bar:
             for count in batches:
                 deleted += count
                 bar.update(count)

@@ -102,6 +102,9 @@ class EventsRecorded(Struct):
     sessions_added: int
     calls_added: int
     calls_changed: int
+    calls_pruned: Annotated[
+        int, Meta(description="Calls of a time from which none are kept: passed over.")
+    ]
 
 
 class NoEventRecorded(Problem):
@@ -112,6 +115,7 @@ class NoEventRecorded(Problem):
     sessions_added: int = 0
     calls_added: int = 0
     calls_changed: int = 0
+    calls_pruned: int = 0
 
 
 class ToolCallsApi(Api):
@@ -144,6 +148,7 @@ class ToolCallsApi(Api):
             sessions_added=told.sessions_added,
             calls_added=told.calls_added,
             calls_changed=told.calls_changed,
+            calls_pruned=told.calls_pruned,
         )
 
 

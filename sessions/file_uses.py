@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 from django.db import connection
 from django.db.models import Count, F, Max, Min, Q
 
-from sessions.models import FileAccess, ToolCall
+from sessions.models import FileAccess, Session, ToolCall
 
 # How the tools that change files do it; others that name a file are taken to read it.
 WRITES = ("Write",)
@@ -39,7 +39,7 @@ class FileUses:
 
     def __init__(self) -> None:
         self.new: dict[File, list[ToolCall]] = {}
-        self.moved: set[File] = set()
+        self.moves: list[tuple[ToolCall, ToolCall]] = []
 
     def added(self, call: ToolCall) -> None:
         if call.file_path:
@@ -49,20 +49,49 @@ class FileUses:
         """A call whose file, tool or start is another now leaves no sum to add to."""
         before = (old.file_path, old.tool_name, old.started_at)
         if before != (call.file_path, call.tool_name, call.started_at):
-            self.moved |= {(call.session_id, path) for path in (old.file_path, call.file_path)}
+            self.moves.append((old, call))
 
     def book(self) -> None:
-        self.moved -= {(session, "") for session, _ in self.moved}
-        rows = [
-            (*file, *_sums(calls))
-            for file, calls in sorted(self.new.items(), key=lambda item: item[0])
-            if file not in self.moved
-        ]
-        if rows:
-            with connection.cursor() as cursor:
-                cursor.executemany(ADD, rows)
-        if self.moved:
-            recount(self.moved)
+        pruned = _pruned({call.session_id for _, call in self.moves})
+        moved = {
+            (call.session_id, call.file_path)
+            for move in self.moves
+            for call in move
+            if call.file_path and call.session_id not in pruned
+        }
+        _add((*file, *_sums(calls)) for file, calls in self.new.items() if file not in moved)
+        for old, call in self.moves:
+            if call.session_id in pruned:
+                _move(old, call)
+        if moved:
+            recount(moved)
+
+
+def _pruned(sessions: Set[int]) -> set[int]:
+    """Those of which some calls are gone, so that nobody can count them anew."""
+    if not sessions:
+        return set()
+    rows = Session.objects.filter(pk__in=sessions, calls_kept_from__isnull=False)
+    return set(rows.values_list("pk", flat=True))
+
+
+def _add(rows: Iterable[tuple[Any, ...]]) -> None:
+    """In the order of their keys, lest two batches cross."""
+    if ordered := sorted(rows, key=lambda row: row[:2]):
+        with connection.cursor() as cursor:
+            cursor.executemany(ADD, ordered)
+
+
+def _move(old: ToolCall, call: ToolCall) -> None:
+    """Take a use off where a call was, and put it where it is now; the times only grow apart."""
+    file = old.session_id, old.file_path
+    if old.file_path:
+        reads, writes, edits, first, last = _sums([old])
+        _add([(*file, -reads, -writes, -edits, first, last)])
+    if call.file_path:
+        _add([(call.session_id, call.file_path, *_sums([call]))])
+    unused = FileAccess.objects.filter(reads=0, writes=0, edits=0)
+    unused.filter(session_id=file[0], path=file[1]).delete()
 
 
 def _sums(calls: Iterable[ToolCall]) -> tuple[Any, ...]:

@@ -13,7 +13,8 @@ from typing import Any
 
 from sessions.events import FACTS, SessionEnded, SessionEvent, ToolEnded, ToolStarted
 from sessions.models import Session, ToolCall
-from sessions.models.tool_call import MAX_PATH
+from sessions.models.tool_call import BARE, MAX_PATH
+from sessions.planning import PLANNING_TOOLS
 from tasks.errors import category, fingerprint
 from tasks.facts import learn
 from tasks.instants import EPOCH
@@ -35,7 +36,7 @@ def hear(session: Session, event: SessionEvent) -> None:
 def merge(call: ToolCall, event: ToolStarted) -> None:
     """Merge a start or an end into a call."""
     call.tool_name = max(call.tool_name, event.tool_name)
-    if event.parameters and event.parameters != call.parameters:
+    if event.parameters and event.parameters != call.parameters and not call.is_bare:
         call.parameters = max(call.parameters, dict(event.parameters), key=_fullness)
         call.file_path = _path(call.parameters)
     if isinstance(event, ToolEnded):
@@ -44,6 +45,12 @@ def merge(call: ToolCall, event: ToolStarted) -> None:
         call.reported_start_at = min(call.reported_start_at or event.at, event.at)
     call.started_at = _earliest(call)
     call.duration_ms = _duration(call)
+
+
+def shed(call: ToolCall, session: Session) -> None:
+    """Leave out what of a call is too old to be kept; its plan stays, which is a figure."""
+    if session.has_pruned_body(call.started_at) and call.tool_name not in PLANNING_TOOLS:
+        call.parameters, call.error = BARE, ""
 
 
 def _end(call: ToolCall, event: ToolEnded) -> None:

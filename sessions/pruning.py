@@ -1,19 +1,31 @@
-"""Old sessions of no known task leave: what they did in short transactions, then themselves."""
+"""What is old leaves in short transactions: bodies, calls and sessions, each by an age of its own.
+
+What was counted stays. Of a session that stays, the marks `calls_kept_from` and `bodies_kept_from`
+say what is gone, so that sessions.recording does not take it again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from records.space import politely
 from sessions.models import Session, SessionActivity, ToolCall
+from sessions.models.session import SessionQuerySet
+from sessions.models.tool_call import BARE
+from sessions.planning import PLANNING_TOOLS
+from tasks.instants import EPOCH
 from tasks.models import Task
 
 FAMILIES = 100  # looked at together, and at last deleted together
+FEW = 20  # sessions of which bodies are deleted together
+CALL = ("pk", "started_at", "session")
 
 
 def prune(before: datetime, *, batch: int = 1_000) -> Iterator[int]:
@@ -74,16 +86,13 @@ def _shed(session_id: int, before: datetime, batch: int) -> bool:
         session = _old(before).select_for_update().filter(pk=session_id).first()
         if session is None:
             return False
-        shed = dict(session.tool_calls.values_list("pk", "success")[:batch])
-        ToolCall.objects.filter(pk__in=shed).delete()
-        told = list(session.activity.values_list("pk", flat=True)[: batch - len(shed)])
-        SessionActivity.objects.filter(pk__in=told).delete()
-        failures = session.failures - list(shed.values()).count(False)
-        # Even where the counts were wrong, the row must stay one that the database takes.
-        session.calls = max(session.calls - len(shed), 0)
-        session.failures = min(max(failures, 0), session.calls)
-        session.save(update_fields=["calls", "failures"])
-    return bool(shed or told)
+        calls = list(session.tool_calls.values_list("pk", flat=True)[:batch])
+        ToolCall.objects.filter(pk__in=calls).delete()
+        lines = _forget_lines(session.activity.all(), batch - len(calls))
+        rows = Session.objects.filter(pk=session_id)
+        _keep_from(rows, "calls_kept_from", before)
+        _keep_from(rows, "bodies_kept_from", before)
+    return bool(calls or lines)
 
 
 def _delete(roots: Sequence[int], before: datetime) -> int:
@@ -94,3 +103,123 @@ def _delete(roots: Sequence[int], before: datetime) -> int:
         leaving = _leaving(roots, before)
         Session.objects.filter(pk__in=leaving).delete()
     return len(leaving)
+
+
+def prune_calls(before: datetime, *, batch: int = 1_000) -> Iterator[int]:
+    """Delete the calls of closed sessions that began, and ended, before `before`.
+
+    Yields how many went with each transaction. A call without an end goes once its session is as
+    old. All sums and counts stay, and a pruned call that is told again is passed over.
+    """
+    return politely(_call_batches(before, batch))
+
+
+def _call_batches(before: datetime, batch: int) -> Iterator[int]:
+    since = EPOCH
+    while rows := list(_oldest(old_calls(before), since).values_list(*CALL)[:batch]):
+        yield _delete_calls([pk for pk, *_ in rows], {session for *_, session in rows}, before)
+        since = rows[-1][1]
+
+
+def old_calls(before: datetime) -> QuerySet[ToolCall]:
+    """What `prune_calls` would delete."""
+    end = Coalesce(OuterRef("finished_at"), "last_activity_at", output_field=DateTimeField())
+    closed = Session.objects.closed(timezone.now()).alias(end=end)
+    over = Exists(closed.filter(pk=OuterRef("session"), end__lt=before))
+    calls = ToolCall.objects.filter(over, started_at__lt=before)
+    return calls.exclude(reported_start_at__gte=before)
+
+
+def _delete_calls(calls: Sequence[int], sessions: Set[int], before: datetime) -> int:
+    """Delete those of the calls that still may go, now that nobody else can write to them."""
+    with transaction.atomic():
+        _lock(sessions)
+        found = dict(old_calls(before).filter(pk__in=calls).values_list("pk", "session"))
+        ToolCall.objects.filter(pk__in=found).delete()
+        rows = Session.objects.filter(pk__in=set(found.values()))
+        _keep_from(rows, "calls_kept_from", before)
+    return len(found)
+
+
+def prune_bodies(before: datetime, *, batch: int = 1_000) -> Iterator[int]:
+    """Delete what is wide of closed sessions: parameters and error texts of calls begun before
+    `before`, and older lines of logs.
+
+    Yields of how many calls and lines with each transaction. The calls stay, with all that is
+    counted of them; those that a plan is read from stay whole.
+    """
+    return politely(_body_batches(before, batch))
+
+
+def _body_batches(before: datetime, batch: int) -> Iterator[int]:
+    since = EPOCH
+    while rows := list(_oldest(_with_bodies(before), since).values_list("pk", "started_at")[:FEW]):
+        yield _strip({pk for pk, _ in rows}, before, batch)
+        since = rows[0][1]
+
+
+def count_bodies(before: datetime) -> int:
+    """How many calls and lines `prune_bodies` would strip and delete."""
+    sessions = _with_bodies(before)
+    calls = _bodies(before).filter(session__in=sessions)
+    lines = SessionActivity.objects.filter(session__in=sessions, time__lt=before)
+    return calls.count() + lines.count()
+
+
+def _with_bodies(before: datetime) -> SessionQuerySet:
+    return Session.objects.closed(timezone.now()).with_bodies(before)
+
+
+def _bodies(before: datetime) -> QuerySet[ToolCall]:
+    """Calls begun before; not looked at again are those stripped by an earlier prune."""
+    kept_from = Coalesce("session__bodies_kept_from", Value(EPOCH))
+    old = ToolCall.objects.filter(started_at__gte=kept_from, started_at__lt=before)
+    return old.exclude(tool_name__in=PLANNING_TOOLS).with_body()
+
+
+def _strip(sessions: Set[int], before: datetime, room: int) -> int:
+    """Strip `room` calls and lines of some sessions, those of one after the other."""
+    left = room
+    with transaction.atomic():
+        _lock(sessions)
+        for session in _with_bodies(before).filter(pk__in=sessions).order_by("started_at"):
+            left -= _forget_lines(session.activity.filter(time__lt=before), left)
+            left -= _strip_calls(session, before, left)
+            if not left:
+                break
+    return room - left
+
+
+def _strip_calls(session: Session, before: datetime, room: int) -> int:
+    """The oldest first: where `room` ends, the next transaction goes on."""
+    rows = _bodies(before).filter(session=session).order_by("started_at")
+    calls = list(rows.values_list("pk", "started_at")[:room])
+    stripped = ToolCall.objects.filter(pk__in=[pk for pk, _ in calls])
+    stripped.update(parameters=BARE, error="")
+    if room:
+        done = calls[-1][1] if len(calls) == room else before
+        _keep_from(Session.objects.filter(pk=session.pk), "bodies_kept_from", done)
+    return len(calls)
+
+
+def _forget_lines(lines: QuerySet[SessionActivity], room: int) -> int:
+    told = list(lines.values_list("pk", flat=True)[:room])
+    SessionActivity.objects.filter(pk__in=told).delete()
+    return len(told)
+
+
+def _keep_from(sessions: QuerySet[Session], name: str, at: datetime) -> None:
+    """Mark from when on something is kept; a mark never moves back."""
+    sessions.filter(Q(**{name: None}) | Q(**{f"{name}__lt": at})).update(**{name: at})
+
+
+def _oldest(rows: Any, since: datetime) -> Any:
+    return rows.filter(started_at__gte=since).order_by("started_at")
+
+
+def _lock(sessions: Set[int]) -> None:
+    """As recording does, and a prune of tasks: first the tasks, then their sessions, in order."""
+    rows = Session.objects.filter(pk__in=sessions)
+    tasks = Task.objects.filter(id__in=rows.values("task_id"))
+    list(tasks.select_for_update().order_by("id").only("pk"))
+    list(rows.select_for_update().order_by("key").only("pk"))

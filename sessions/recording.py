@@ -17,7 +17,7 @@ from django.db.models import DateTimeField, JSONField, Model
 from msgspec.structs import replace
 
 from sessions.events import InvalidEvent, SessionEvent, SessionNote, ToolStarted
-from sessions.merging import hear, merge
+from sessions.merging import hear, merge, shed
 from sessions.models import Session, SessionActivity, ToolCall
 from sessions.rollups import Shares
 from tasks.facts import learn
@@ -42,11 +42,16 @@ Key = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a batch was news of; all zeros where everything in it was known."""
+    """What a batch was news of; all zeros where everything in it was known.
+
+    `calls_pruned` were told of a time from which no calls are kept: passed over, for the sums have
+    them already.
+    """
 
     sessions_added: int = 0
     calls_added: int = 0
     calls_changed: int = 0
+    calls_pruned: int = 0
     notes_added: int = 0
 
 
@@ -138,24 +143,25 @@ def _hear(sessions: Mapping[str, Session], events: Sequence[SessionEvent]) -> No
             learn(session, {"parent_id": parent.pk}, event.at)
 
 
-def _calls(sessions: Mapping[str, Session], events: Sequence[ToolStarted]) -> tuple[int, int]:
-    """Merge the events into their calls; answers how many calls are new, and how many changed."""
+def _calls(sessions: Mapping[str, Session], events: Sequence[ToolStarted]) -> tuple[int, int, int]:
+    """Merge the events into their calls; answers how many are new, have changed, were pruned."""
     by_call: dict[Key, list[ToolStarted]] = defaultdict(list)
     for event in events:
         by_call[sessions[event.session_key].pk, event.tool_use_id].append(event)
-    known, shares, new, changed = _known(by_call), Shares(), [], 0
-    for key, told in by_call.items():
-        if key in known:
-            changed += _changed(known[key], told, shares)
-        else:
-            new.append(_made(key, told))
-            shares.added(new[-1])
+    owners = {session.pk: session for session in sessions.values()}
+    known, shares, changed = _known(by_call), Shares(), 0
+    for key in filter(known.__contains__, by_call):
+        changed += _changed(known[key], by_call[key], owners[key[0]], shares)
+    made = [_made(key, told, owners[key[0]]) for key, told in by_call.items() if key not in known]
+    new = [call for call in made if not owners[call.session_id].has_pruned_call(call.started_at)]
+    for call in new:
+        shares.added(call)
     _insert(new)
     shares.book()
     for session in sessions.values():
         session.calls += shares.of_session[session.pk]["calls"]
         session.failures += shares.of_session[session.pk]["failures"]
-    return len(new), changed
+    return len(new), changed, len(made) - len(new)
 
 
 def _insert(calls: Iterable[ToolCall]) -> None:
@@ -182,27 +188,35 @@ def _known(by_call: Mapping[Key, object]) -> dict[Key, ToolCall]:
     return {(row.session_id, row.tool_use_id): row for row in rows}
 
 
-def _made(key: Key, events: Sequence[ToolStarted]) -> ToolCall:
+def _made(key: Key, events: Sequence[ToolStarted], session: Session) -> ToolCall:
     call = ToolCall(session_id=key[0], tool_use_id=key[1], parameters={})
-    for event in events:
-        merge(call, event)
+    _merge(call, events, session)
     return call
 
 
-def _changed(call: ToolCall, events: Sequence[ToolStarted], shares: Shares) -> bool:
-    before, old = _values(call), ToolCall(**_values(call))
+def _merge(call: ToolCall, events: Iterable[ToolStarted], session: Session) -> None:
     for event in events:
         merge(call, event)
+    shed(call, session)
+
+
+def _changed(
+    call: ToolCall, events: Iterable[ToolStarted], session: Session, shares: Shares
+) -> bool:
+    before, old = _values(call), ToolCall(**_values(call))
+    _merge(call, events, session)
     if changed := _save_changes(call, before):
         shares.changed(old, call)
     return changed
 
 
 def _log(sessions: Mapping[str, Session], notes: Sequence[SessionNote]) -> int:
-    """Write the notes that are new, of equal ones the first; answers how many."""
+    """Write the notes that are new, of equal ones the first and no pruned one; answers how many."""
     lines: dict[Key, SessionActivity] = {}
     for note in notes:
         line = _line(sessions[note.session_key], note)
+        if line.session.has_pruned_body(line.time):
+            continue
         lines.setdefault((line.session_id, line.event_id), line)
     owners, ids = {owner for owner, _ in lines}, {id for _, id in lines}
     known = SessionActivity.objects.filter(session_id__in=owners, event_id__in=ids)

@@ -81,17 +81,18 @@ class Calls:
 
     @cached_property
     def by_type(self) -> dict[str, int]:
-        """All calls by tool, the most called first."""
+        """The calls that are kept by tool, the most called first."""
         counted = self.family.calls.values_list("tool_name").annotate(count=Count("pk"))
         return dict(counted.order_by("-count", "tool_name"))
 
     @property
     def total(self) -> int:
-        return sum(self.by_type.values())
+        """Of all calls, also those that were pruned."""
+        return int(self.family.counted["calls"])
 
-    @cached_property
+    @property
     def failures(self) -> int:
-        return self.family.calls.failed().count()
+        return int(self.family.counted["failures"])
 
     @cached_property
     def page(self) -> list[ToolCall]:
@@ -112,7 +113,7 @@ class Calls:
                 has_error=call.success is False,
                 error=call.error or None,
                 output_preview=call.error or None,
-                parameters=call.parameters,
+                parameters=None if call.is_bare else call.parameters,
                 in_progress=self._in_progress(call),
                 duration_ms=call.duration_ms,
             )
@@ -132,7 +133,7 @@ class Calls:
                 has_error=call.success is False,
                 error=call.error or None,
                 success=outcome(call),
-                parameters=call.parameters,
+                parameters=None if call.is_bare else call.parameters,
                 error_category=call.error_category or None,
             )
             for call in self.page

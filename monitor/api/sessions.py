@@ -178,7 +178,7 @@ class CliSessionsApi(Api):
 
 
 class SessionSummary(Struct):
-    """Over all calls, not only those of the page."""
+    """Over all calls, not only those of the page; by type only those that are kept."""
 
     session_id: str
     total_tools_used: int

@@ -166,7 +166,7 @@ class OneTask(ChangeTask):
 
 
 class TaskSummary(Struct):
-    """Over all calls, not only those of the page.
+    """Over all calls, not only those of the page; by type only those that are kept.
 
     `blocked_operations` is 0: a call that a hook blocked is one that failed.
     """

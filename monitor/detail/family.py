@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet, Sum
 from django.db.models.expressions import RawSQL
 
 from sessions.models import FileAccess, Session, SessionActivity, ToolCall
@@ -20,6 +22,16 @@ DESCENT = """
         UNION SELECT child.id FROM {table} AS child JOIN family ON child.parent_id = family.id
     ) SELECT id FROM family
 """
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What is not kept any more: so many calls, of the time before `calls_before`, and what was
+    wide of all that came before `bodies_before`; None where nothing was pruned."""
+
+    calls: int
+    calls_before: datetime | None
+    bodies_before: datetime | None
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,22 @@ class Family:
     @property
     def calls(self) -> ToolCallQuerySet:
         return ToolCall.objects.filter(session_id__in=self.ids)
+
+    @cached_property
+    def counted(self) -> dict[str, Any]:
+        """What its sessions know of themselves, also of calls that are not kept."""
+        return self.sessions.aggregate(
+            calls=Sum("calls", default=0),
+            failures=Sum("failures", default=0),
+            calls_before=Max("calls_kept_from"),
+            bodies_before=Max("bodies_kept_from"),
+        )
+
+    @cached_property
+    def pruned(self) -> Pruned:
+        calls, before = int(self.counted["calls"]), self.counted["calls_before"]
+        gone = max(calls - self.calls.count(), 0) if before else 0
+        return Pruned(gone, before, self.counted["bodies_before"])
 
     @property
     def activity(self) -> QuerySet[SessionActivity]:

@@ -43,6 +43,8 @@ class Line:
 
     @property
     def summary(self) -> Summary:
+        if self.call.is_bare:
+            return summary(self.call.tool_name, {"file_path": self.call.file_path})
         return summary(self.call.tool_name, self.call.parameters)
 
     @property
@@ -101,6 +103,11 @@ class Timeline:
     @cached_property
     def lines(self) -> list[Line]:
         return [self.line(call) for call in self.sheet]
+
+    @property
+    def has_bare(self) -> bool:
+        """Whether some of the lines are of calls whose parameters and error text are pruned."""
+        return any(line.call.is_bare for line in self.lines)
 
     def line(self, call: ToolCall) -> Line:
         """`call`, whose session is loaded, as a row."""

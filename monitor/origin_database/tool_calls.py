@@ -22,6 +22,7 @@ from monitor.origin_database.report import Report
 from monitor.origin_database.rows import ToolRow, Unreadable, json_object, read
 from monitor.origin_database.times import Times
 from sessions.events import SessionEvent, ToolEnded, ToolStarted
+from sessions.merging import merge
 from sessions.models import Session, ToolCall
 from sessions.recording import record
 from tasks.identity import Invalid
@@ -49,6 +50,14 @@ class Told:
     @property
     def weight(self) -> int:
         return len(self.call.rows)
+
+    @property
+    def began(self) -> datetime:
+        """As it would be recorded."""
+        call = ToolCall(parameters={})
+        for event in self.events(self.id):
+            merge(call, event)
+        return call.started_at
 
     def events(self, key: str) -> list[ToolStarted]:
         """Its start and its end, those that are known, in the session `key`."""
@@ -143,6 +152,8 @@ class ToolCalls:
         events: list[tuple[Told, SessionEvent]] = []
         for told in batch:
             key, here = homes.of(told)
+            if homes.has_pruned(told):
+                continue
             if here is None or (here.success is None and told.call.end):
                 events += [(told, event) for event in told.events(key)]
                 completed += here is not None
@@ -153,7 +164,7 @@ class ToolCalls:
         keys = {homes.of(told)[0] for told in batch}
 
         def count() -> None:
-            there = sum(homes.of(told)[1] is not None for told in batch)
+            there = sum(homes.of(told)[1] is not None or homes.has_pruned(told) for told in batch)
             rows = sum(told.weight for told in batch)
             self.report.book(
                 "tool_usage", added=len(batch) - there, there=there, merged=rows - len(batch)
@@ -208,6 +219,14 @@ class _Homes:
                 return session.key, call
         return told.owner.session_key, None
 
+    def has_pruned(self, told: Told) -> bool:
+        """Whether the call was here, and is not kept any more."""
+        pruned = [session for session in self._candidates(told) if session.calls_kept_from]
+        if not pruned or self.of(told)[1]:
+            return False
+        began = told.began
+        return any(session.has_pruned_call(began) for session in pruned)
+
     def task_of(self, key: str) -> str | None:
         return self.by_key[key].task_id
 
@@ -242,8 +261,9 @@ def _record(events: Sequence[tuple[Told, SessionEvent]]) -> None:
 
 
 def _prove(homes: _Homes, batch: Sequence[Told]) -> None:
-    """Each call must now be in its session."""
-    wanted = {(homes.of(told)[0], told.tool_use_id) for told in batch}
+    """Each call that was not pruned must now be in its session."""
+    kept = [told for told in batch if not homes.has_pruned(told)]
+    wanted = {(homes.of(told)[0], told.tool_use_id) for told in kept}
     found = ToolCall.objects.filter(
         session__key__in={key for key, _ in wanted}, tool_use_id__in={id for _, id in wanted}
     ).values_list("session__key", "tool_use_id")

@@ -43,6 +43,11 @@ class Bookmarks:
         mine = self._calls(PRE_ID) | self._calls(POST_ID)
         return mine.filter(success__isnull=False).exclude(error=blocked).count()
 
+    @property
+    def has_pruned(self) -> bool:
+        """Whether some calls are gone, so that nobody can count them."""
+        return self.session is not None and self.session.calls_kept_from is not None
+
     def move(self, logs: Mapping[str, Log]) -> None:
         """Note how far the logs are read, in the transaction that records what was read.
 

@@ -28,6 +28,7 @@ AHEAD_BYTES = 1_000_000
 # A time that is made up makes no duration: the end is then put just before the start.
 INSTANT = timedelta(microseconds=1)
 
+PRUNED = "calls from before what was pruned: passed over"
 HOOK_FAILED = "lines in which a hook tells of its own failure: no calls"
 
 
@@ -176,18 +177,19 @@ class FolderImport:
     def _commit(self) -> None:
         """Record what was read since the last time, with how far that is."""
         with transaction.atomic():
-            record(self.events)
+            pruned = record(self.events).calls_pruned
             if self.dry_run:
                 transaction.set_rollback(True)
             else:
                 self.bookmarks.move(self.logs)
+        self.report.notes.update({PRUNED: pruned} if pruned else {})
         self.events, self.size = [], 0
         self.done = deepcopy(self.line)
 
     def _compare(self, earlier: int) -> None:
         """Hint at a summary that counts other calls than the log."""
         counted, stated = earlier + self.line.counts.post, summarised(self.folder)
-        if stated not in (None, counted):
+        if stated not in (None, counted) and not self.bookmarks.has_pruned:
             self.report.hints.append(
                 f"{self.folder.key}: summary.json says {stated}, {POST} has {counted}"
             )

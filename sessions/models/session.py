@@ -13,6 +13,8 @@ MAX_KEY = 200
 MAX_NAME = 100
 ACTIVE_FOR = timedelta(minutes=5)
 IDLE_FOR = timedelta(minutes=30)
+# Heard of since its bodies were pruned, or never pruned: so it may have some.
+HAS_BODIES = Q(bodies_kept_from=None) | Q(bodies_kept_from__lte=F("last_activity_at"))
 # UNION drops what was met before, so that sessions which claim each other as parents end.
 DESCENT = """
     WITH RECURSIVE family (id) AS (
@@ -54,6 +56,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Sessions that ended, or of which nothing was heard for half an hour."""
         ended = Q(ended_at__isnull=False, ended_at__gte=F("last_activity_at"))
         return self.filter(Q(last_activity_at__lte=now - IDLE_FOR) | ended)
+
+    def with_bodies(self, before: datetime) -> Self:
+        """Sessions of which something from before may still have its body."""
+        due = Q(bodies_kept_from=None) | Q(bodies_kept_from__lt=before)
+        return self.filter(HAS_BODIES, due, started_at__lt=before)
 
     def standing_alone(self) -> Self:
         """Sessions that neither work on a known task nor belong to another session."""
@@ -101,8 +108,15 @@ class Session(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=MAX_NAME, blank=True)
     source = models.CharField(max_length=64, blank=True)
-    calls = models.BigIntegerField(default=0, help_text="Its tool calls, as many as their rows.")
+    calls = models.BigIntegerField(default=0, help_text="Its tool calls, also those pruned since.")
     failures = models.BigIntegerField(default=0, help_text="Those of them that failed.")
+    # What sessions.pruning deleted is not taken again when it is told again.
+    calls_kept_from = models.DateTimeField(
+        null=True, blank=True, help_text="Calls begun before are pruned, but for those with a row."
+    )
+    bodies_kept_from = models.DateTimeField(
+        null=True, blank=True, help_text="Parameters, error texts and log lines before are pruned."
+    )
     facts_at = models.JSONField(default=dict, blank=True, editable=False)
 
     objects = SessionQuerySet.as_manager()
@@ -112,6 +126,8 @@ class Session(models.Model):
             models.Index(fields=["started_at"], name="session_between"),
             # The list, newest activity first.
             models.Index(fields=["last_activity_at"], name="session_heard_between"),
+            # Those with bodies that may be pruned, the oldest first.
+            models.Index(fields=["started_at"], condition=HAS_BODIES, name="session_has_bodies"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -140,6 +156,14 @@ class Session(models.Model):
     def has_ended(self) -> bool:
         """Whether its end was reported and nothing was heard after it."""
         return self.ended_at is not None and self.ended_at >= self.last_activity_at
+
+    def has_pruned_call(self, started_at: datetime) -> bool:
+        """Whether a call that began then, and has no row, is one that was pruned."""
+        return self.calls_kept_from is not None and started_at < self.calls_kept_from
+
+    def has_pruned_body(self, at: datetime) -> bool:
+        """Whether what is told of a call begun then, or a line of that time, is not kept."""
+        return self.bodies_kept_from is not None and at < self.bodies_kept_from
 
     @property
     def duration(self) -> timedelta:

@@ -11,6 +11,7 @@ from sessions.models.session import Session
 MAX_TOOL_NAME = 128
 MAX_TOOL_USE_ID = 128
 MAX_PATH = 500
+BARE = ""  # in the place of parameters that were pruned; no call is told with that
 
 
 class ToolCallQuerySet(models.QuerySet["ToolCall"]):
@@ -23,6 +24,10 @@ class ToolCallQuerySet(models.QuerySet["ToolCall"]):
 
     def of_tool(self, tool_name: str) -> Self:
         return self.filter(tool_name=tool_name)
+
+    def with_body(self) -> Self:
+        """Calls of which parameters or an error text are kept."""
+        return self.exclude(parameters=BARE).exclude(parameters={}, error="")
 
     def in_progress(self, now: datetime) -> Self:
         """Calls without an end, of sessions that are not over at `now`."""
@@ -140,3 +145,8 @@ class ToolCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tool_name} in {self.session_id}"
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether its parameters and error text were pruned."""
+        return bool(self.parameters == BARE)

@@ -60,6 +60,17 @@ class TestSetBack:
         assert list(ledger.prune(BACK - timedelta(days=1))) == []
         assert CostRecord.objects.count() == 2
 
+    def test_pruning_again_does_not_forget_what_was_pruned(self, set_back: Any) -> None:
+        """Else the records that are gone would be looked for, and not found."""
+        set_back.move_to(NOON + timedelta(hours=2))
+        assert sum(ledger.prune(NOON + timedelta(hours=1))) == 2
+        set_back.move_to(BACK)
+        assert list(ledger.prune(BACK)) == []
+        known = windows.bounds(NOON, NOON + timedelta(minutes=1))
+        assert known == (NOON.replace(minute=0), NOON.replace(minute=0) + timedelta(hours=1))
+        assert windows.spend(*known).requests == 2
+        assert [check.rule for check in audit.check() if check.wrong] == []
+
     def test_limits_count_the_whole_day(self) -> None:
         SpendingLimit.objects.create(user_id="ann", daily_limit_nano=3 * 10**9)
         assert not check_limits("ann").allowed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import http.client
 import os
 import re
@@ -9,6 +10,7 @@ import resource
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ pytestmark = [
     pytest.mark.skipif(connection.vendor != "sqlite", reason="the database is a file"),
     pytest.mark.django_db,
 ]
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1  # of Linux
 COMMANDS = [["serve", "--port", "0"], ["migrate"], ["prune_costs"], ["check_ledger"]]
 
 
@@ -47,6 +50,16 @@ def refusal(data: Path, *command: str, **variables: str) -> str:
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     return line
+
+
+def obey_modes() -> None:
+    """Let no program that this thread starts write to a file whose mode forbids it.
+
+    Root's may, by a capability that they get only within the bounds of the thread. There is no
+    way back: it is for a thread of the test's own.
+    """
+    if os.geteuid() == 0:
+        assert ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0) == 0
 
 
 class TestCommands:
@@ -78,10 +91,11 @@ class TestCommands:
         line = refusal(tmp_path, "serve", "--port", "0", DATABASE_URL=url)
         assert line.endswith("Its folder must exist, and be yours to write in.")
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write to any file")
     def test_a_file_that_may_not_be_written_to(self, data: Path) -> None:
         (data / "monitor.db").chmod(0o400)
-        assert "readonly database" in refusal(data, "prune_costs")
+        with ThreadPoolExecutor(1, initializer=obey_modes) as thread:
+            line = thread.submit(refusal, data, "prune_costs").result()
+        assert "readonly database" in line
 
 
 @pytest.fixture
@@ -121,8 +135,10 @@ class TestRequests:
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (300_000, most))
         acknowledged, number = [], 0
         while True:
-            keys = [f"k{number}-{place}" for place in range(100)]
+            keys = ["", *(f"k{number}-{place}" for place in range(99))]
+            # Two statements: the first, of a single record, would find the room for itself.
             body = {"records": [usage(key, 2) for key in keys]}
+            body["records"][0].pop("source_id")
             status, answer = client.send("/api/usage/batch", body)
             if status != 200:
                 break

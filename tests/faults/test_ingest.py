@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.db.models import Sum
 from django.utils import timezone
 
 from costs import audit, ledger, windows
 from costs.models import CostRecord
 from costs.totals import Spend
 from monitor.models import ApiKey
-from sessions.models import ToolCall
+from sessions.models import Session, ToolCall, ToolDay, ToolHour, ToolMonth
 from tasks.models import Task
 from tests.faults.mortal import Job, Mortals
 from tests.monitor.api.test_durability import (
@@ -98,6 +99,9 @@ class TestIngest:
         for model, name, field in ((ToolCall, "calls", "tool_use_id"), (Task, "tasks", "id")):
             told = [id_ for report in reports for id_ in getattr(report, name)]
             assert sorted(model.objects.values_list(field, flat=True)) == sorted(told)
+        for table in (Session, ToolHour, ToolDay, ToolMonth):  # each is told with its call
+            counted = table._default_manager.aggregate(calls=Sum("calls", default=0))
+            assert counted["calls"] == ToolCall.objects.count(), table
 
     def repeat(self, folder: Path, programs: list[Program], url: str) -> None:
         """Each program sends once more what it does not know to be stored, and its last word."""

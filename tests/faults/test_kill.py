@@ -7,21 +7,29 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
 
-from costs import audit, windows
+from costs import audit, partitions, windows
+from costs.ledger import record_many, seal
 from costs.models import CostRecord, ImportedUsage
+from costs.usage import Usage
 from costs.windows import EPOCH, FOREVER
 from monitor.management.commands.copy_database import forget_source
 from monitor.transfer.source import as_default, open_source
+from sessions.events import ToolEnded
+from sessions.models import ToolCall
+from sessions.recording import record
 from tests.faults.conftest import Databases
 from tests.faults.mortal import Job, Mortals
+from tests.sessions.brute import stored
 
 RUNS = 20 if connection.vendor == "sqlite" else 5
 USERS, RECORDS = 3, 40
@@ -142,18 +150,95 @@ class TestImport:
 
 
 class TestPrune:
+    def book(self) -> None:
+        """Records that are summed up already, and as many that are not."""
+        began = datetime(2025, 1, 1, tzinfo=UTC)
+        times = [began + timedelta(hours=7 * number) for number in range(RECORDS)]
+        told: Any = {"user_id": "ann", "model": "m", "input_tokens": 1, "output_tokens": 1}
+        record_many([Usage(**told, timestamp=at, cost=Decimal(1)) for at in times])
+        seal(times[RECORDS // 2])
+
     def test_no_sum_changes_and_the_next_one_takes_the_rest(
-        self, world: World, migrated: str, usage_json: str
+        self, world: World, migrated: str
     ) -> None:
-        world.do(migrated, "import_usage", usage_json)
         with world.within(migrated):
-            _, *sums = ledger()
+            self.book()
+            records, *sums = ledger()
+        assert len(records) == RECORDS
         for name in world.deaths(migrated, "prune_costs", "--days", "30", "--batch", "5"):
             with world.within(name):
                 assert ledger()[1:] == tuple(sums)
             world.do(name, "prune_costs", "--days", "30", "--batch", "50")
             with world.within(name):
                 assert ledger() == ([], *sums)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="of PostgreSQL")
+class TestPartitions:
+    def test_no_sum_changes_and_the_next_one_does_the_rest(
+        self, world: World, migrated: str, usage_json: str
+    ) -> None:
+        world.do(migrated, "import_usage", usage_json)
+        with world.within(migrated):
+            records, *sums = ledger()
+        for name in world.deaths(migrated, "partitions", "--keep", "1"):
+            with world.within(name):
+                left, *now = ledger()
+                assert now == sums
+                assert partitions.is_partitioned() or left == records
+            world.do(name, "partitions", "--keep", "1")
+            with world.within(name):
+                assert partitions.wanted(timezone.now(), 3) == []
+                assert ledger() == ([], *sums)
+
+
+class TestPruneSessions:
+    AGES = ("--bodies", "30", "--calls", "90", "--batch", "3")
+
+    def told(self) -> list[ToolEnded]:
+        """Calls of two ages in each of some sessions, all of them over."""
+        now = timezone.now()
+        return [
+            ToolEnded(
+                session_key=f"s{number % 3}",
+                at=now - timedelta(days=days, minutes=number),
+                tool_use_id=f"{days}-{number}",
+                tool_name="Read",
+                parameters={"file_path": f"/{number % 4}.py"},
+                success=number % 2 > 0,
+            )
+            for days in (100, 40)
+            for number in range(12)
+        ]
+
+    def test_no_figure_changes_and_nothing_comes_twice(self, world: World, migrated: str) -> None:
+        told = self.told()
+        with world.within(migrated):
+            record(told)
+            _, *figures = stored()
+        for name in world.deaths(migrated, "prune_sessions", *self.AGES):
+            with world.within(name):
+                assert list(stored()[1:]) == figures
+                record(told)
+                assert list(stored()[1:]) == figures
+            world.do(name, "prune_sessions", *self.AGES)
+            with world.within(name):
+                assert list(stored()[1:]) == figures
+                assert [call.is_bare for call in ToolCall.objects.all()] == [True] * 12
+
+    def test_calls_and_the_mark_that_they_are_gone_go_together(
+        self, world: World, migrated: str
+    ) -> None:
+        told = self.told()
+        with world.within(migrated):
+            record(told)
+            _, *figures = stored()
+        sign = 'UPDATE "agent_sessions_session" SET "calls_kept_from"'
+        job = world.job(migrated, "prune_sessions", *self.AGES, last=1, sign=sign)
+        assert world.mortal.run(job).status == -9
+        with world.within(migrated):
+            record(told)
+            assert list(stored()[1:]) == figures
 
 
 class TestMigrate:

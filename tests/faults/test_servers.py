@@ -185,6 +185,23 @@ class TestRestart:
         assert set(told) <= set(kept)
         assert manage("check_ledger", **where).returncode == 0
 
+    def test_nobody_notices_one_during_which_nobody_asked(
+        self, server: Any, tmp_path: Path
+    ) -> None:
+        """The connection that was kept is looked at before the next request relies on it."""
+        url, reports = server.get_uri(), singles("one")
+        where = {"DATABASE_URL": url, "DATA_DIR": str(tmp_path)}
+        assert manage("migrate", **where).returncode == 0
+        made = manage("create_api_key", "one", "--scopes", "read,write", **where)
+        with served(tmp_path, url) as at:
+            client = Client(at, made.stdout.splitlines()[-1])
+            with closing(client.connection):
+                for _ in range(2):
+                    report = next(reports)
+                    assert client.send(report.path, report.body)[0] == 201
+                    server.stop()
+                    server.ensure_postgres_running()
+
     def restart(self, server: Any, programs: list[Persistent]) -> None:
         self.wait_for_more(programs)
         server.stop()

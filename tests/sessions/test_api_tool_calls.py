@@ -42,6 +42,7 @@ def outcome(recorded: int, sessions: int = 0, calls: int = 0, changed: int = 0) 
         "sessions_added": sessions,
         "calls_added": calls,
         "calls_changed": changed,
+        "calls_pruned": 0,
     }
 
 

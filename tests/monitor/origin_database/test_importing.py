@@ -8,6 +8,7 @@ from docsviewer.models import Document
 from monitor.origin_database import Options, Refused, import_database
 from sessions.events import SessionEvent
 from sessions.models import ImportedFile, Session, ToolCall, ToolDay
+from sessions.pruning import prune_calls
 from sessions.recording import record
 from tasks.models import Activity, Status, Task
 from tests.monitor.origin_database.origindb import PLAN, START, OriginDb, at, filled, log
@@ -404,6 +405,18 @@ class TestToolCalls:
         report = imported(origin)
         assert counts(report, "tool_usage") == (2, 1, 1, 0, 0)
         assert ToolDay.objects.get().calls == 2
+
+    def test_what_was_pruned_is_there_and_not_added_again(self, origin):
+        origin.tool(seconds=2, success=1)
+        origin.tool(seconds=3)
+        imported(origin)
+        assert sum(prune_calls(moment(3600))) == 2
+        origin.tool(seconds=7200)
+        origin.execute("UPDATE tool_usage SET success = 1 WHERE id = 2")
+        report = imported(origin)
+        assert counts(report, "tool_usage") == (3, 1, 2, 0, 0)
+        assert ToolCall.objects.get().tool_use_id == "origin:3"
+        assert ToolDay.objects.get().calls == 3
 
 
 class TestSessions:
