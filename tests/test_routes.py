@@ -225,6 +225,7 @@ ADMINISTRATION = [
     *model("costs/typehour"),
     *model("costs/typeday"),
     *model("costs/sessionhour"),
+    *model("costs/sessionspan"),
     *model("costs/usermodelmonth"),
     *model("costs/userhour"),
     *model("docsviewer/document"),

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.safestring import SafeString, mark_safe
 
-from monitor.gallery import costs, details, errors, lists, reference, words
+from monitor.gallery import costs, details, errors, lists, reference, spend, tools, words
 
 Given = dict[str, Any]
 States = dict[str, Given]
@@ -23,6 +23,8 @@ SHELVES: dict[str, dict[str, States]] = {
     "Tasks and sessions": lists.STATES,
     "Figures and costs": costs.STATES,
     "Details": details.STATES,
+    "Spend": spend.STATES,
+    "Tools": tools.STATES,
     "Errors": errors.STATES,
     "The reference of the API": reference.STATES,
 }
@@ -39,8 +41,6 @@ LEFT_OUT = {
     "theme": "in the header of every page",
     "user_menu": "in the header of every page",
 }
-# Of rooms whose pages show all their components anyway.
-LEFT_OUT_ROOMS = {"spend_": "/costs/", "tools_": "/tools/"}
 
 # What some cannot be without: the list that a row belongs to, and the like.
 AROUND = {
@@ -49,13 +49,24 @@ AROUND = {
     "detail_fact": '<dl class="facts">{}</dl>',
     "reference_field": "<table><tbody>{}</tbody></table>",
     "reference_table": "<h4>Body</h4>{}",
+    "spend_chart": '<div class="card">{}</div>',
+    "spend_projection": '<dl class="card spend-figures">{}</dl>',
+    "spend_requests": '<dl class="card spend-figures">{}</dl>',
+    "spend_savings": '<dl class="card spend-figures">{}</dl>',
+    "spend_tokens": '<dl class="card spend-figures">{}</dl>',
     "stat": '<dl class="stats">{}</dl>',
     "timeline_call": '<ol class="calls card" role="list">{}</ol>',
     "timeline_choice": '<div class="choices">{}</div>',
     "timeline_summary": '<div class="call-what">{}</div>',
+    "tools_empty": '<div class="card">{}</div>',
+    "tools_errors": '<div class="card">{}</div>',
+    "tools_failed_calls": '<div class="card">{}</div>',
+    "tools_files": '<div class="card">{}</div>',
+    "tools_head": '<table class="tools-table"><thead><tr>{}</tr></thead></table>',
+    "tools_row": '<div class="scroll card"><table class="tools-table">{}</table></div>',
 }
 
-IDS = re.compile(r'\b(id|for|aria-labelledby|aria-describedby)="([^"]+)"')
+IDS = re.compile(r'\b(id|for|list|aria-labelledby|aria-describedby)="([^"]+)"')
 FORMS = re.compile(r' (?:method="post"|action="[^"]*")')
 HEADS = re.compile("<h[12]")
 LABELS = re.compile(r'( aria-label="[^"]*)"')

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from docsviewer.models import Document
 from monitor.detail.actions import ACTIONS
+from monitor.detail.family import Pruned
 from monitor.detail.log import Entry
 from monitor.detail.timeline import Choice, Line
 from monitor.gallery.cast import DOLLAR, LONG, MODELS, NOON, ago, sheet, shown, totals
@@ -69,13 +71,21 @@ FILES = [
 ]
 INDEXED = [{"path": "README.md", "accesses": 1, "last_at": ago(900)}]
 NONE = shown([])
+WHOLE = {"pruned": Pruned(0, None, None)}
+OLD = Pruned(48, ago(60 * 24 * 90), ago(60 * 24 * 30))
 
 
 def timeline(**facts: Any) -> dict[str, Any]:
     """As monitor.detail.timeline.Timeline, which asks the database."""
     address = {"failed": False, "tool": ""}
     listed = {"lines": [], "tools": [], "sheet": sheet(), "failed_url": "?failed=1"}
-    return {"timeline": {"address": address, **listed, **facts}}
+    kept = {"family": WHOLE, "has_bare": False}
+    return {"timeline": {"address": address, **listed, **kept, **facts}}
+
+
+def log(**facts: Any) -> dict[str, Any]:
+    """As monitor.detail.log.Log."""
+    return {"log": {"family": WHOLE, "sheet": sheet(), **facts}, "empty": "Nothing was logged."}
 
 
 def costs(costs: list[Any], tokens: list[Any]) -> dict[str, Any]:
@@ -87,6 +97,7 @@ STATES: dict[str, dict[str, dict[str, Any]]] = {
     "timeline": {
         "full": timeline(lines=LINES, tools=CHOICES, sheet=sheet(2, 3)),
         "empty": timeline(),
+        "pruned": timeline(family={"pruned": OLD}),
         "no such calls": timeline(
             address={"failed": True, "tool": "Bash"}, tools=[Choice("Bash", "?", 0, True)]
         ),
@@ -97,13 +108,15 @@ STATES: dict[str, dict[str, dict[str, Any]]] = {
         "not chosen": {"choice": CHOICES[1], "id": 1},
     },
     "timeline_summary": {line.call.tool_name[:20]: {"summary": line.summary} for line in LINES[:5]},
+    "timeline_pruned": {
+        "all": {"pruned": OLD, "has_bare": True},
+        "bodies": {"pruned": replace(OLD, calls=0), "has_bare": True},
+    },
     "plan_progress": {"as it is": {"plan": PLAN}},
     "log_entries": {
-        "full": {
-            "log": {"entries": ENTRIES, "sheet": sheet(1, 4)},
-            "empty": "Nothing was logged.",
-        },
-        "empty": {"log": {"entries": [], "sheet": sheet()}, "empty": "Nothing was logged."},
+        "full": log(entries=ENTRIES, sheet=sheet(1, 4)),
+        "empty": log(entries=[]),
+        "pruned": log(entries=[], family={"pruned": OLD}),
     },
     "tokens_cost": {
         "some": costs([(MODELS[0], totals(16)), ("", totals(0, 1))], [("input", 120_000)]),

@@ -24,7 +24,7 @@ OTHERS = "other"
 
 @dataclass(frozen=True)
 class Cost:
-    """Nano-dollars, and the page of what they were spent for."""
+    """Nano-dollars, and the page of what they were spent for; blank where there is none."""
 
     nano: int
     url: str
@@ -51,12 +51,14 @@ class Chart:
     zone: str
     models: list[str]
     bars: list[Bar]
+    urls: list[str]  # of the pages of the models
 
     @property
-    def totals(self) -> list[int]:
+    def totals(self) -> list[Cost]:
+        columns = zip(*(bar.costs for bar in self.bars), strict=True)
         return [
-            sum(cost.nano for cost in column)
-            for column in zip(*(bar.costs for bar in self.bars), strict=True)
+            Cost(sum(cost.nano for cost in column), url)
+            for column, url in zip(columns, self.urls, strict=True)
         ]
 
     @property
@@ -86,6 +88,7 @@ def chart(address: SpendAddress, spending: Spending) -> Chart:
             )
             for begin, sums, page in zip(begins, spending.series(edges), pages, strict=True)
         ],
+        urls=[str(address.with_only(MODEL, name)) for name in shown] + [""] * bool(others),
     )
 
 

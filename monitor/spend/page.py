@@ -76,19 +76,29 @@ class SpendPage:
         return self.is_empty and windows.spend(windows.EPOCH, windows.FOREVER) == Spend()
 
     @cached_property
+    def previous(self) -> SpendAddress | None:
+        """The same page over the period of the same length before, where there is one."""
+        before = self.period.previous()
+        return None if before is None else self.address.between(before.start, before.end)
+
+    @cached_property
     def trend(self) -> float | None:
         """The change of cost against the period before, as a share of that; None without one."""
-        previous = self.period.previous()
-        if previous is None:
+        if self.previous is None:
             return None
-        before = Spending(previous.start, previous.end, self.address.only)
-        if before.bounds[0] > previous.start or not before.totals.cost_nano:
+        before = Spending(self.previous.period.start, self.previous.period.end, self.address.only)
+        if before.bounds[0] > before.start or not before.totals.cost_nano:
             return None
         return (self.totals.cost_nano - before.totals.cost_nano) / before.totals.cost_nano
 
     @cached_property
     def savings(self) -> Savings:
         return saved(self.period.start, self.period.end, self.address.only)
+
+    @property
+    def saving_records(self) -> str:
+        """Where the records that the savings are reckoned from are looked at, if there are any."""
+        return self.links.cached if self.totals.is_cached else ""
 
     @property
     def saved(self) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import F
 from django.db.models.functions import Substr
 from django.urls import reverse
 
+from costs.admin.filters import CACHED, YES
 from costs.totals import Totals
 from monitor.detail.wording import headline
 from monitor.ranking import Row, ranked
@@ -36,6 +38,11 @@ class Links:
         if self.is_clerk and not address.is_between:
             return address.admin_url
         return address.csv_url if address == self.address else str(address)
+
+    @property
+    def cached(self) -> str:
+        """The raw records behind the page that have tokens of the cache."""
+        return f"{self.records(self.address)}&{urlencode({CACHED: YES})}"
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.urls import reverse
+from django.utils import timezone
 
+from costs.instants import local_day, local_month
 from costs.limits import Meter, limits_by_user, meters_of
 from costs.models import SpendingLimit
 from costs.totals import Totals
@@ -18,13 +20,16 @@ from monitor.spend.address import USER
 from monitor.spend.panels import Line, Links, line, lines
 
 WORDS = {"Daily": "Today", "Monthly": "This month"}
+SPANS = {"Daily": local_day, "Monthly": local_month}
 
 
 @dataclass(frozen=True)
 class Gauge:
-    """A meter as a bar, of which `width` hundredths are filled, with the words beside it."""
+    """A meter as a bar, of which `width` hundredths are filled, with the words beside it; `url`
+    is the page of what counts against it."""
 
     meter: Meter
+    url: str
 
     @property
     def words(self) -> str:
@@ -84,9 +89,16 @@ def _line(
     return UserLine(
         line=shown,
         display_name=limit.display_name if limit else "",
-        gauges=[Gauge(meter) for meter in meters[user]],
+        gauges=[_gauge(meter, user, links) for meter in meters[user]],
         edit_url=edit_url(user, links) if may_edit(viewer, limit) else "",
     )
+
+
+def _gauge(meter: Meter, user: str, links: Links) -> Gauge:
+    last = meter.resets_at - timedelta(microseconds=1)
+    span = SPANS[meter.name](last, timezone.get_default_timezone())
+    page = links.address.unfiltered.with_only(USER, user)
+    return Gauge(meter, str(page.between(*span)))
 
 
 def edit_url(user: str, links: Links) -> str:

@@ -89,7 +89,8 @@ def slots(durations: Mapping[int, int]) -> list[Slot]:
         counts[floor(place / step)] += durations[number]
     first, last = floor(low / step), floor(high / step)
     margin = max(LEAST - (last - first), 0) // 2
-    first, last = max(first - margin, 0), last + margin
+    first = max(first - margin, 0)
+    last = max(last + margin, first + LEAST - 1)
     return [Slot(_ms(n * step), _ms((n + 1) * step), counts[n]) for n in range(first, last + 1)]
 
 

@@ -69,7 +69,7 @@ class Row:
 
     @property
     def change(self) -> Change | None:
-        return Change(self.tool.calls, self.before.calls) if self.before else None
+        return None if self.before is None else Change(self.tool.calls, self.before.calls)
 
     @property
     def p50(self) -> timedelta | None:

@@ -8,6 +8,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import condition, require_http_methods, require_safe
 
+from costs.admin.filters import CACHED, YES
 from costs.export import csv_response
 from costs.models import SpendingLimit
 from costs.spending import Spending
@@ -44,13 +45,16 @@ def spend(request: Request) -> HttpResponse:
 
 @require_safe
 def spend_csv(request: HttpRequest) -> HttpResponseBase:
-    """The records that the page of the same address tells of, as far as they are kept."""
+    """The records that the page of the same address tells of, as far as they are kept; those
+    with tokens of the cache alone where the address asks for them."""
     try:
         address = SpendAddress.parse(request.GET, timezone.now())
     except ValueError as error:
         return refused(request, error)
     period = address.period
     records = Spending(period.start, period.end, address.only).records
+    if request.GET.get(CACHED) == YES:
+        records = records.cached()
     return csv_response(records, "timestamp")
 
 

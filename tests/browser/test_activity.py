@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
@@ -13,6 +12,7 @@ from sessions.events import ToolEnded
 from sessions.recording import record
 from tasks.models import Task
 from tasks.reporting import report
+from tests.browser.looks import assert_accessible, assert_fits
 from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -393,13 +393,11 @@ class TestForEveryone:
         page.set_viewport_size({"width": 375, "height": 800})
         for path in ("/?show=all", "/?show=failed&q=none", "/?q=none"):
             page.goto(site + path)
-            results = Axe().run(page)
-            assert results.violations_count == 0, (path, results.generate_report())
+            assert_accessible(page, path)
         page.goto(f"{site}/?show=all")
         link(page, "Do running").click()
         expect(dialog(page)).to_be_visible()
-        results = Axe().run(page)
-        assert results.violations_count == 0, results.generate_report()
+        assert_accessible(page)
 
     @pytest.mark.parametrize("width", [320, 375, 768, 1200, 1440, 1920])
     def test_no_text_is_wide_enough_to_scroll_sideways(
@@ -408,7 +406,7 @@ class TestForEveryone:
         everything()
         quiet_page.set_viewport_size({"width": width, "height": 800})
         quiet_page.goto(f"{site}/?show=all")
-        assert quiet_page.evaluate("document.documentElement.scrollWidth") <= width
+        assert_fits(quiet_page)
         rows(quiet_page).get_by_role("link", name=LONG[:40]).click()
         expect(dialog(quiet_page)).to_be_visible()
         box = dialog(quiet_page)

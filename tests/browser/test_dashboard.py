@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as LoginSession
 from django.utils import timezone
@@ -17,6 +16,7 @@ from costs import ledger
 from monitor.dashboard import Dashboard
 from sessions.models import Session, ToolCall
 from tasks.models import Status, Task
+from tests.browser.looks import assert_accessible, assert_fits
 from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -238,14 +238,13 @@ class TestForEveryone:
         page.emulate_media(color_scheme=scheme)
         for path in PAGES:
             self.visit(page, site, path, full)
-            results = Axe().run(page)
-            assert results.violations_count == 0, (path, results.generate_report())
+            assert_accessible(page, path)
 
     @pytest.mark.parametrize("scheme", ["dark"])
     def test_axe_finds_nothing_at_the_sign_in(self, page: Page, site: str, scheme: Any) -> None:
         page.emulate_media(color_scheme=scheme)
         page.goto(f"{site}/login/")
-        assert Axe().run(page).violations_count == 0
+        assert_accessible(page)
 
     @pytest.mark.parametrize("width", [320, 768, 1440])
     @pytest.mark.parametrize("full", [True, False], ids=["full", "empty"])
@@ -256,7 +255,7 @@ class TestForEveryone:
         page.set_viewport_size({"width": width, "height": 800})
         for path in PAGES:
             self.visit(page, site, path, full)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert_fits(page, path)
 
     def test_the_first_key_skips_to_the_content(self, quiet_page: Page, site: str) -> None:
         quiet_page.goto(site)

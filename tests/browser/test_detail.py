@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -14,6 +13,7 @@ from sessions.events import SessionEvent, ToolEnded, ToolStarted
 from sessions.recording import record
 from tasks.models import Status, Task
 from tasks.reporting import report
+from tests.browser.looks import assert_accessible, assert_fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -305,8 +305,7 @@ class TestForEveryone:
         page.emulate_media(color_scheme=scheme)
         for path in [*PAGES, *views[1:]]:
             page.goto(site + path)
-            results = Axe().run(page)
-            assert results.violations_count == 0, (path, results.generate_report())
+            assert_accessible(page, path)
 
     @pytest.mark.parametrize("scheme", ["dark"])
     def test_axe_finds_nothing_in_a_failure(
@@ -317,8 +316,7 @@ class TestForEveryone:
         page.emulate_media(color_scheme=scheme)
         page.goto(f"{site}/tasks/t1/?action=mark_fixed")
         page.locator(".call summary").first.click()
-        results = Axe().run(page)
-        assert results.violations_count == 0, results.generate_report()
+        assert_accessible(page)
 
     @pytest.mark.parametrize("width", [320, 768, 1440])
     def test_no_page_scrolls_sideways(
@@ -329,7 +327,7 @@ class TestForEveryone:
         page.set_viewport_size({"width": width, "height": 800})
         for path in [*PAGES, f"/attachments/{found.attachments.all()[0].pk}/view/"]:
             page.goto(site + path)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert_fits(page, path)
 
     def test_every_call_can_be_opened_by_key(self, quiet_page: Page, site: str) -> None:
         busy_task()

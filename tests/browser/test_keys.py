@@ -1,11 +1,11 @@
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from tasks.reporting import report
+from tests.browser.looks import assert_accessible
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -94,8 +94,7 @@ class TestHelp:
     def test_a_question_mark_opens_it_and_the_focus_returns(self, page: Page) -> None:
         press(page, "j ?")
         expect(help_on_keys(page)).to_be_visible()
-        results = Axe().run(page)
-        assert results.violations_count == 0, results.generate_report()
+        assert_accessible(page)
         press(page, "Escape")
         expect(help_on_keys(page)).to_have_count(0)
         expect(row(page, "One")).to_be_focused()

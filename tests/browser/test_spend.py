@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -16,6 +15,7 @@ from costs.models import SpendingLimit
 from costs.usage import Usage
 from sessions.events import ToolEnded
 from sessions.recording import record
+from tests.browser.looks import assert_accessible, assert_fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -89,11 +89,10 @@ def shown_label(page: Page) -> str:
     return str(page.locator("[data-chart] .u-series .u-value").first.text_content())
 
 
-def sound(page: Page, url: str, width: int) -> None:
+def sound(page: Page, url: str) -> None:
     page.goto(url)
-    results = Axe().run(page)
-    assert results.violations_count == 0, (url, results.generate_report())
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, url
+    assert_accessible(page, url)
+    assert_fits(page, url)
 
 
 class TestChart:
@@ -301,6 +300,21 @@ class TestLinks:
         page.keyboard.press("Enter")
         expect(page).to_have_url(f"{site}/costs/?range=30d&model=m5")
 
+    def test_figures_that_are_reckoned_say_where_they_lead(
+        self, open_page: Callable[..., Page], site: str
+    ) -> None:
+        spent(3, cache_read_tokens=1_000)
+        spent(2, hours=25)
+        page = open_page("?range=24h")
+        for name in (
+            "50.0% more than the 24 hours before",
+            "the month so far, on which it rests",
+            "the records with tokens of the cache",
+        ):
+            expect(page.get_by_role("link", name=name)).to_have_count(1)
+        page.get_by_role("link", name="than the 24 hours before").press("Enter")
+        expect(page.locator("#spend-total strong")).to_have_text("$2.00")
+
 
 class TestLook:
     @pytest.mark.parametrize("scheme", ["dark"])
@@ -313,13 +327,13 @@ class TestLook:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
         for query in ("", "limits/?of=100000001"):
-            sound(page, f"{site}/costs/{query}", width)
+            sound(page, f"{site}/costs/{query}")
 
     def test_no_state_of_it_has_a_fault(self, signed_in: BrowserContext, site: str) -> None:
         busy_month()
         page = signed_in.new_page()
         for query in PAGES:
-            sound(page, f"{site}/costs/{query}", 1280)
+            sound(page, f"{site}/costs/{query}")
 
     @pytest.mark.parametrize("width", [320, 3840])
     def test_no_width_makes_it_scroll_sideways(
@@ -329,13 +343,13 @@ class TestLook:
         quiet_page.set_viewport_size({"width": width, "height": 900})
         for query in PAGES:
             quiet_page.goto(f"{site}/costs/{query}")
-            assert quiet_page.evaluate("document.documentElement.scrollWidth") <= width, query
+            assert_fits(quiet_page, query)
 
     def test_an_empty_one_has_no_fault_and_fills_by_itself(
         self, quiet_page: Page, site: str
     ) -> None:
         quiet_page.goto(f"{site}/costs/")
-        assert Axe().run(quiet_page).violations_count == 0
+        assert_accessible(quiet_page)
         expect(quiet_page.get_by_text("import_usage PATH")).to_be_visible()
         spent()
         expect(quiet_page.locator("[data-chart] canvas")).to_be_visible()

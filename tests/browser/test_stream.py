@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import uvicorn
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as LoginSession
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
@@ -18,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, e
 
 from monitor.models import ApiKey
 from tasks.reporting import report
+from tests.browser.looks import assert_accessible, assert_fits
 from tests.conftest import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -484,6 +484,5 @@ class TestSign:
                 }""",
                 state,
             )
-            assert tab.evaluate("document.documentElement.scrollWidth") <= width
-            results = Axe().run(tab)
-            assert results.violations_count == 0, results.generate_report()
+            assert_fits(tab)
+            assert_accessible(tab)

@@ -2,12 +2,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from sessions.events import ToolEnded, ToolStarted
 from sessions.recording import record
+from tests.browser.looks import assert_accessible, assert_fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -79,8 +79,7 @@ class TestTools:
         page.emulate_media(color_scheme=scheme)
         for path in PAGES:
             page.goto(site + path)
-            results = Axe().run(page)
-            assert results.violations_count == 0, (path, results.generate_report())
+            assert_accessible(page, path)
 
     @pytest.mark.parametrize("width", [320, 768, 1440, 3840])
     def test_no_page_scrolls_sideways(
@@ -91,7 +90,7 @@ class TestTools:
         page.set_viewport_size({"width": width, "height": 800})
         for path in PAGES:
             page.goto(site + path)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            assert_fits(page, path)
 
     def test_it_works_without_javascript(
         self, signed_in: BrowserContext, browser: Any, site: str

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from monitor.tools.address import SORTS, ToolsAddress
-from monitor.tools.drawing import BARS, HEIGHT, chart, slots
-from monitor.tools.figures import ToolName, worst
+from monitor.tools.drawing import BARS, HEIGHT, LEAST, chart, slots
+from monitor.tools.figures import Change, ToolName, worst
 from monitor.tools.page import ToolsPage
 from sessions import file_statistics, pruning
 from sessions.durations import bucket
@@ -95,8 +95,14 @@ class TestDrawing:
     def test_slots_hold_every_call_in_few_bars_without_a_gap(self, durations: Any) -> None:
         found = slots(durations)
         assert sum(slot.calls for slot in found) == sum(durations.values())
-        assert len(found) <= BARS
+        assert not found or LEAST <= len(found) <= BARS
         assert all(one.high == next_.low for one, next_ in itertools.pairwise(found))
+
+    @pytest.mark.parametrize("ms", [0, 1, 9, 250, 5_000, 10**9])
+    def test_one_duration_stands_among_empty_slots_as_wide_as_its_own(self, ms: int) -> None:
+        found = slots({bucket(ms): 3})
+        assert len(found) == LEAST
+        assert [slot.calls for slot in found if slot.calls] == [3]
 
     def test_a_call_stands_in_the_slot_of_its_duration(self) -> None:
         slot = next(slot for slot in slots({bucket(5_000): 3, bucket(10): 1}) if slot.calls == 3)
@@ -138,8 +144,8 @@ class TestRows:
     def test_the_change_is_against_the_range_before(self) -> None:
         tell([called(n, 5) for n in range(3)] + [called(n, DAY + 5) for n in range(10, 12)])
         tell([called(90, 5, tool_name="Read")])
-        shares = {row.tool.name: row.change and row.change.share for row in page().rows}
-        assert shares == {"Bash": 0.5, "Read": None}
+        changes = {row.tool.name: row.change for row in page().rows}
+        assert changes == {"Bash": Change(3, 2), "Read": Change(1, 0)}
         assert page("range=all").rows[0].change is None
 
     @pytest.mark.parametrize(
@@ -236,6 +242,12 @@ class TestPage:
         assert listed.status_code == 200
         count = listed.content.decode().count('class="field-tool_name')
         assert count == (1 if label == "24h" else 2)
+
+    def test_both_percentiles_say_what_they_are(self, signed_in: Client) -> None:
+        tell([called(1)])
+        shown = html(signed_in)
+        for share in ("Half", "95 %"):
+            assert f'title="{share} of the calls were done within it"' in shown
 
     def test_long_names_are_cut_and_told_in_full(self, signed_in: Client) -> None:
         name = f"mcp__{'s' * 50}__{'t' * 70}"

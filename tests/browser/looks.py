@@ -1,0 +1,26 @@
+"""What every page owes to whoever looks at it or has it read out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+
+def assert_accessible(
+    page: Page, told: object = "", within: str | None = None, but: Iterable[str] = ()
+) -> None:
+    """Fail where axe finds a fault, other than against the rules `but`; `told` says of what."""
+    options = {
+        "resultTypes": ["violations"],
+        "preload": False,  # it would copy imported sheets into the page, which the CSP refuses
+        "rules": {rule: {"enabled": False} for rule in but},
+    }
+    results = Axe().run(page, within, options)
+    assert results.violations_count == 0, (told, results.generate_report())
+
+
+def assert_fits(page: Page, told: object = "") -> None:
+    """Fail where the page can be scrolled sideways; `told` says which."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), told
