@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -30,7 +32,7 @@ def unknown(request: HttpRequest) -> HttpResponse:
 @login_not_required  # the guard has asked already
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(json.dumps(OPENAPI), content_type="application/json")
+    return HttpResponse(json.dumps(described()), content_type="application/json")
 
 
 router = Router(
@@ -48,7 +50,16 @@ router = Router(
         *task_lists.last_routes,
     ],
 )
-OPENAPI = document(router)
+
+
+@cache
+def described() -> dict[str, Any]:
+    """The OpenAPI document of all routes, not to be changed.
+
+    Made when first asked for: it takes longer than all else at the start of a process.
+    """
+    return document(router)
+
 
 urlpatterns = [
     router.to_urlpatterns(),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitor.api.routes import OPENAPI
+from monitor.api.routes import described
 from monitor.reference import reference
 
-READ = reference(OPENAPI, "https://monitor.example.org")
+READ = reference(described(), "https://monitor.example.org")
 GROUP = READ.groups[0]
 OPERATION = next(each for group in READ.groups for each in group.operations if each.body)
 assert OPERATION.body

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
-from monitor.api.routes import OPENAPI
+from monitor.api.routes import described
 from monitor.reference import reference as read
 
 
@@ -12,4 +12,6 @@ from monitor.reference import reference as read
 def reference(request: HttpRequest) -> HttpResponse:
     """What the API offers, for people; programs read /api/openapi.json."""
     site = f"{request.scheme}://{request.get_host()}"
-    return TemplateResponse(request, "monitor/reference.html", {"reference": read(OPENAPI, site)})
+    return TemplateResponse(
+        request, "monitor/reference.html", {"reference": read(described(), site)}
+    )

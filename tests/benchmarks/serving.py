@@ -15,12 +15,13 @@ from django.utils import timezone
 
 from monitor.models import ApiKey
 from tests.benchmarks.clients import Server
-from tests.benchmarks.place import file, url
+from tests.benchmarks.place import file, open_database, url
 
 
 @contextmanager
 def serving(database: str) -> Iterator[tuple[Server, Process]]:
-    """`manage.py serve` on a database that this process has open too."""
+    """`manage.py serve` on a database, which this process opens too."""
+    open_database(database)
     key = ApiKey(name="bench", can_read=True, can_write=True, created_at=timezone.now())
     secret = key.give_secret()
     key.save()

@@ -11,10 +11,11 @@ from django.template import Context, Template
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from monitor.api.routes import OPENAPI
+from monitor.api.routes import described
 from monitor.json_schema import Field, Schemas, Table
 from monitor.reference import Operation, reference
 
+OPENAPI = described()
 SITE = "https://monitor.example.org"
 WHOLE = reference(OPENAPI, SITE)
 OPERATIONS = [operation for group in WHOLE.groups for operation in group.operations]

@@ -132,8 +132,8 @@ class TestBroadcaster:
 
         async def scene(broadcaster: Broadcaster) -> None:
             listener = await Listener.of(broadcaster)
-            await listener.hear()
-            assert await listener.hear() == b": heartbeat\n\n"
+            # The first look may take longer than a beat.
+            assert b": heartbeat\n\n" in [await listener.hear(), await listener.hear()]
 
         play(database, scene)
 

@@ -20,11 +20,12 @@ from schemathesis.config import SchemathesisConfig
 
 from costs.ledger import record_usage
 from monitor.api.document import TAGS
-from monitor.api.routes import OPENAPI
+from monitor.api.routes import described
 from sessions.events import ToolEnded
 from sessions.recording import record
 from tasks.reporting import report
 
+OPENAPI = described()
 STREAM = "/api/stream/metrics"  # has no end
 KNOWN = {"task_id": "t1", "key": "s1", "user_id": "u1"}
 OURS = {"monitor", "costs", "sessions", "tasks", "records"}
@@ -125,11 +126,11 @@ class TestDocument:
             reader.get("/api/openapi.json")
 
     def test_its_schemas_are_schemas(self) -> None:
-        for name, described in OPENAPI["components"]["schemas"].items():
+        for name, schema in OPENAPI["components"]["schemas"].items():
             jsonschema_rs.meta.validate(
-                described | {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+                schema | {"$schema": "https://json-schema.org/draft/2020-12/schema"}
             )
-            assert described.get("description") or described.get("title"), name
+            assert schema.get("description") or schema.get("title"), name
 
     def test_every_reference_leads_somewhere(self) -> None:
         for part in parts(OPENAPI):
