@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-PROJECT = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
+PROJECT = TESTS.parent
 REQUIREMENTS = ("requirements.txt", "requirements-postgres.txt", "requirements-dev.txt")
 
 # Answers for Python: notes each call in `log`; `venv` lays down itself as .venv/bin/python.
@@ -155,6 +156,13 @@ class TestTest:
         headings = [line for line in done.stdout.splitlines() if line.startswith("==")]
         sides = "on SQLite", "in a browser", "on PostgreSQL"
         assert headings == [f"== Tests {side}" for side in sides]
+
+    def test_those_in_a_browser_are_looked_for_where_they_all_are(self, machine: Machine) -> None:
+        machine.run("test")
+        assert "-m pytest -m browser tests/browser" in machine.calls("pytest")
+        marked = [file for file in TESTS.rglob("*.py") if "mark." + "browser" in file.read_text()]
+        assert marked
+        assert [file for file in marked if TESTS / "browser" not in file.parents] == []
 
     @pytest.mark.parametrize(
         ("codes", "code"),
