@@ -121,6 +121,7 @@ def _pruned_months(
     keys: tuple[str, ...], start: datetime, end: datetime, mark: Watermark
 ) -> list[Source]:
     """The months in which records are pruned, with a blank key, and the records after them."""
+    start, end = widened(start, end, mark)
     told = start
     if start < mark.pruned_before:
         told = min(ceil_month(mark.pruned_before), mark.sealed_to, end)

@@ -71,6 +71,12 @@ class TestSpending:
         month = [at(hours) for hours in (-23 * 24, 0, 8 * 24)]
         assert [dollars(sums) for sums in ever.series(month)] == [{"haiku": 5}, {}]
 
+    def test_a_window_from_within_the_first_hour_of_a_pruned_month_holds_all_of_it(self):
+        spending = Spending(at(-23 * 24 + 0.5), FOREVER, Filter(user_id="ann", model="haiku"))
+        assert spending.bounds == (at(-23 * 24), FOREVER)
+        assert dollars(spending.by_type) == {"": 5}
+        assert spending.series([at(-23 * 24 + 0.5), FOREVER]) == [{"haiku": Spend(2, 5 * NANO)}]
+
     def test_the_models_of_a_user_are_known_of_whole_months(self):
         assert dollars(Spending(EPOCH, FOREVER, Filter(user_id="ann")).by_model) == {
             "haiku": 5,
