@@ -15,7 +15,6 @@ import pytest
 import uvicorn
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -41,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     # No test fails for the machine being busy: speed is measured in script/bench.
     # The second database gets fewer examples than the first.
-    examples = 100 if connection.vendor == "sqlite" else 30
+    examples = 100 if connection.vendor == "sqlite" else 15
     hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=examples)
     hypothesis.settings.load_profile("unhurried")
     config.private_data = tempfile.TemporaryDirectory(prefix="agent-monitor-tests-")
@@ -50,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.USAGE_JSON = folder / "usage.json"
     settings.STATIC_ROOT = folder / "static"
     settings.STATIC_ROOT.mkdir()
+    settings.SERVESTATIC_USE_FINDERS = True  # as they are, not collected
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
@@ -168,9 +168,8 @@ def site(transactional_db: None) -> Iterator[str]:
     from monitor.asgi import Site  # not before the settings above are in force
 
     served = Site()
-    app = ASGIStaticFilesHandler(served)
     config = uvicorn.Config(
-        app, lifespan="off", log_level="warning", timeout_graceful_shutdown=1, ws="none"
+        served, lifespan="off", log_level="warning", timeout_graceful_shutdown=1, ws="none"
     )
     server = Server(config, served.broadcaster)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -34,6 +34,10 @@ def assert_accessible(
     assert results.violations_count == 0, (told, results.generate_report())
 
 
-def assert_fits(page: Page, told: object = "") -> None:
-    """Fail where the page can be scrolled sideways; `told` says which."""
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), told
+def assert_fits(page: Page, told: object = "", widths: Iterable[int] = ()) -> None:
+    """Fail where the page can be scrolled sideways, as it is or in `widths`; `told` says which."""
+    assert page.viewport_size
+    for width in widths or [page.viewport_size["width"]]:
+        page.set_viewport_size({**page.viewport_size, "width": width})
+        fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert fits, (told, width)

@@ -35,11 +35,7 @@ class TestReference:
         opened(quiet_page, site)
         assert_accessible(quiet_page)
 
-    @pytest.mark.parametrize("width", [375, 768, 1440])
-    def test_it_does_not_scroll_sideways(
-        self, signed_in: BrowserContext, site: str, width: int
-    ) -> None:
+    def test_it_does_not_scroll_sideways(self, signed_in: BrowserContext, site: str) -> None:
         page = signed_in.new_page()
-        page.set_viewport_size({"width": width, "height": 800})
         opened(page, site)
-        assert_fits(page)
+        assert_fits(page, widths=[320, 768, 1440])

@@ -31,6 +31,18 @@ def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
     )
 
 
+class TestDurability:
+    def test_sqlite_waits_for_the_disk_unless_told_otherwise(self, tmp_path: Path) -> None:
+        """What is acknowledged outlives a loss of power: https://sqlite.org/pragma.html, FULL."""
+        ask = (
+            "from django.db import connection; cursor = connection.cursor();"
+            "print(cursor.execute('PRAGMA synchronous').fetchone()[0])"
+        )
+        where = {"DATA_DIR": str(tmp_path), "SECRET_KEY": "tests"}
+        done = manage("shell", "--no-imports", "-c", ask, **where)
+        assert (done.stdout, done.stderr) == ("2\n", "")
+
+
 class TestVariables:
     @pytest.mark.parametrize(
         ("text", "value"),
