@@ -1,3 +1,4 @@
+import re
 from dataclasses import astuple
 from datetime import timedelta
 
@@ -212,6 +213,25 @@ class TestCost:
         steps = [step for step in plan(captured) if "costs_" in step]
         assert len(steps) >= 3  # raw records, hours and days, or hours alone
         assert [step for step in steps if not served_by_an_index(step)] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="of PostgreSQL's estimates")
+def test_a_chart_is_taken_for_no_more_records_than_its_window_has():
+    """Else all are read where there are many."""
+    ledger.record_many([request(hours=number / 100, dollars=None) for number in range(20_000)])
+    ledger.seal(at(199))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE costs_costrecord")
+    hours = [at(hour) for hour in (197.5, 198, 199, 200)]
+    with CaptureQueriesContext(connection) as captured:
+        Spending(hours[0], hours[-1]).series(hours)
+    statement = max((query["sql"] for query in captured), key=len)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement}")
+        steps = [step for (step,) in cursor.fetchall()]
+    reads = [re.search(r"on costs_costrecord .*rows=(\d+)", step) for step in steps]
+    assert 0 < max(int(read[1]) for read in reads if read) < 1_000, steps
 
 
 def plan(captured: CaptureQueriesContext) -> list[str]:
