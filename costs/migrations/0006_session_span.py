@@ -41,6 +41,8 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['-cost_nano', 'session_key', 'first_hour', 'last_hour'], name='costs_sessionspan_dearest')],
             },
         ),
+        # Before the indexes: it waits for writers of the ledger, and must hold no lock they wait for.
+        migrations.RunPython(fill, migrations.RunPython.noop),
         migrations.RemoveIndex(
             model_name='sessionhour',
             name='costs_sessionhour_dearest',
@@ -49,5 +51,4 @@ class Migration(migrations.Migration):
             model_name='sessionhour',
             index=models.Index(fields=['start'], name='costs_sessionhour_start'),
         ),
-        migrations.RunPython(fill, migrations.RunPython.noop),
     ]

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from costs.admin.filters import BLANK
+from costs.admin.filters import BLANK, CACHED, YES
 from costs.models.record import MAX_MODEL, MAX_REQUEST_TYPE, MAX_SOURCE, MAX_USER_ID
 from costs.spending import Filter
 from costs.usage import storable
@@ -127,3 +127,11 @@ class SpendAddress:
         texts = {names[each.column]: self.texts.get(each.name, "") for each in PARAMETERS}
         query = period | {name: text for name, text in texts.items() if text}
         return f"{reverse('admin:costs_costrecord_changelist')}?{urlencode(query)}"
+
+
+def asks_for_cached(asked: Mapping[str, str]) -> bool:
+    """Whether records with tokens of the cache alone are meant. Raises ValueError, in words."""
+    text = asked.get(CACHED, "")
+    if text not in ("", YES):
+        raise ValueError(f"There is no {CACHED} “{text[:40]}”; say {CACHED}={YES}, or nothing.")
+    return text == YES

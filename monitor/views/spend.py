@@ -8,13 +8,12 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import condition, require_http_methods, require_safe
 
-from costs.admin.filters import CACHED, YES
 from costs.export import csv_response
 from costs.models import SpendingLimit
 from costs.spending import Spending
 from monitor.etags import fragment_tag, this_minute
 from monitor.middleware import Request
-from monitor.spend.address import USER, SpendAddress
+from monitor.spend.address import USER, SpendAddress, asks_for_cached
 from monitor.spend.limits import LimitsForm, keep
 from monitor.spend.page import SpendPage
 from monitor.spend.users import may_edit
@@ -49,13 +48,11 @@ def spend_csv(request: HttpRequest) -> HttpResponseBase:
     with tokens of the cache alone where the address asks for them."""
     try:
         address = SpendAddress.parse(request.GET, timezone.now())
+        is_cached = asks_for_cached(request.GET)
     except ValueError as error:
         return refused(request, error)
-    period = address.period
-    records = Spending(period.start, period.end, address.only).records
-    if request.GET.get(CACHED) == YES:
-        records = records.cached()
-    return csv_response(records, "timestamp")
+    records = Spending(address.period.start, address.period.end, address.only).records
+    return csv_response(records.cached() if is_cached else records, "timestamp")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -148,11 +148,6 @@ class Session(models.Model):
         return self.key
 
     @property
-    def stands_in(self) -> bool:
-        """Whether it merely holds the calls of a task whose session is unknown."""
-        return self.key == self.task_id
-
-    @property
     def has_ended(self) -> bool:
         """Whether its end was reported and nothing was heard after it."""
         return self.ended_at is not None and self.ended_at >= self.last_activity_at

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 from django.db import connection
@@ -52,6 +54,11 @@ def begun(n: int, at: float = 4, **fields: Any) -> ToolStarted:
     base = {"session_key": "s1", "task_id": "t1", "tool_name": "Bash"}
     base |= {"parameters": {"command": f"make step-{n}"}, "tool_use_id": f"toolu_{n}"}
     return ToolStarted(**base | {"at": ago(at)} | fields)
+
+
+def text(fragment: str) -> str:
+    """What a reader sees of HTML."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", fragment)).split())
 
 
 def tell(events: Iterable[SessionEvent]) -> None:

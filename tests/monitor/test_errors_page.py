@@ -17,7 +17,7 @@ from monitor.errors import CALLS, TASKS, ErrorList, ErrorsAddress
 from monitor.overview import overview
 from sessions.recording import record
 from tasks.models import Task
-from tests.monitor.cast import HOSTILE, HTMX, NOW, VERSION, called, task, tell
+from tests.monitor.cast import HOSTILE, HTMX, NOW, VERSION, called, task, tell, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -48,10 +48,6 @@ def html(client: Client, query: str = "", **headers: str) -> str:
     response = client.get(f"/errors/{query}", headers=headers)
     assert response.status_code == 200
     return str(response.content.decode())
-
-
-def text(fragment: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", fragment)).split())
 
 
 class TestAddress:

@@ -10,8 +10,8 @@ from monitor.errors import CALLS, ErrorList, ErrorsAddress
 from monitor.periods import Period
 from sessions.events import SessionNote
 from sessions.pruning import prune_bodies, prune_calls
-from tests.monitor.cast import NOW, ago, called, tell
-from tests.monitor.test_session_detail import html, text
+from tests.monitor.cast import NOW, ago, called, tell, text
+from tests.monitor.test_session_detail import html
 
 pytestmark = pytest.mark.django_db
 HOUR = 60

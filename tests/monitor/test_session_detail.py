@@ -15,7 +15,7 @@ from sessions.events import SessionEnded
 from sessions.models import Session
 from sessions.recording import record
 from tasks.reporting import report
-from tests.monitor.cast import HOSTILE, HTMX, NOW, VERSION, ago, called, task, tell
+from tests.monitor.cast import HOSTILE, HTMX, NOW, VERSION, ago, called, task, tell, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -34,10 +34,6 @@ def html(client: Client, query: str = "", key: str = "s1", **headers: str) -> st
     response = client.get(url(key, query), headers=headers)
     assert response.status_code == 200
     return str(response.content.decode())
-
-
-def text(fragment: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", fragment)).split())
 
 
 class TestHeader:

@@ -24,7 +24,7 @@ from sessions import file_statistics, pruning
 from sessions.durations import bucket
 from sessions.recording import record
 from sessions.statistics import Point, Tool
-from tests.monitor.cast import HOSTILE, NOW, VERSION, ago, begun, called, tell
+from tests.monitor.cast import HOSTILE, NOW, VERSION, ago, begun, called, tell, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -50,10 +50,6 @@ def html(client: Client, query: str = "", **headers: str) -> str:
     response = client.get(f"/tools/{query}", headers=headers)
     assert response.status_code == 200
     return str(response.content.decode())
-
-
-def text(fragment: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", fragment)).split())
 
 
 def part(client: Client, name: str, query: str = "") -> str:

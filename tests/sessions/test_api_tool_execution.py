@@ -36,11 +36,7 @@ class TestToolExecution:
         assert (response.status_code, response.json()) == (200, {"success": True})
         call = ToolCall.objects.select_related("session").get()
         end = datetime(2026, 1, 1, 12, 0, 0, 500_000, UTC)
-        assert (call.session.key, call.session.task_id, call.session.stands_in) == (
-            "t1",
-            "t1",
-            True,
-        )
+        assert (call.session.key, call.session.task_id) == ("t1", "t1")
         assert (call.tool_name, call.parameters, call.duration_ms) == (
             "Bash",
             {"command": "ls"},

@@ -154,7 +154,8 @@ class TestSessions:
         origin.task()
         origin.tool(success=1)
         report = imported(origin)
-        assert Session.objects.get().stands_in
+        session = Session.objects.get()
+        assert session.key == session.task_id
         assert report.sessions == {"read": 1, "added": 1, "standing in": 1}
         assert not Session.objects.code().exists()
 

@@ -17,7 +17,7 @@ from costs.usage import Usage
 from monitor.spend.address import SpendAddress
 from monitor.spend.page import SpendPage
 from sessions.recording import record as record_events
-from tests.monitor.cast import NOW, called
+from tests.monitor.cast import NOW, called, text
 
 MINUTE = NOW.replace(second=0, microsecond=0)
 PARTS = ["spend-figures", "spend-chart", "spend-panels"]
@@ -43,10 +43,6 @@ def html(client: Client, url: str = "/costs/", **headers: str) -> str:
     response = client.get(url, headers=headers)
     assert response.status_code == 200, response.content
     return str(response.content.decode())
-
-
-def text(fragment: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", fragment)).split())
 
 
 def poll(client: Client, target: str, url: str = "/costs/", **headers: str) -> Any:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from costs.windows import EPOCH
 from monitor.spend.address import SpendAddress
 from monitor.spend.between import Between
-from tests.monitor.cast import NOW
-from tests.monitor.spend.cast import download, html, page, spent, text
+from tests.monitor.cast import NOW, text
+from tests.monitor.spend.cast import download, html, page, spent
 
 DAY = "2026-03-28T00:00Z..2026-03-29T00:00Z"
 minutes = st.integers(0, 60 * 24 * 365 * 100).map(lambda n: EPOCH + timedelta(minutes=n))

@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from monitor.spend.chart import Cost
-from tests.monitor.spend.cast import html, page, poll, spent, text
+from tests.monitor.cast import text
+from tests.monitor.spend.cast import html, page, poll, spent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 ROOT = Path(__file__).parents[3]

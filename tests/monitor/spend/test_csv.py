@@ -21,6 +21,17 @@ class TestCsv:
         (only,) = download(signed_in, "?user=bob&range=7d")
         assert only["user_id"] == "bob"
 
+    def test_it_may_hold_those_with_tokens_of_the_cache_alone(self, signed_in: Client) -> None:
+        spent(1, cache_read_tokens=1)
+        spent(2)
+        assert [row["cost"] for row in download(signed_in, "?cached=yes")] == ["1.000000000"]
+        assert len(download(signed_in, "?cached=")) == 2
+
+    def test_what_else_is_asked_of_the_cache_is_refused(self, signed_in: Client) -> None:
+        response = signed_in.get("/costs/records.csv?cached=no")
+        assert response.status_code == 400
+        assert "There is no cached “no”" in response.content.decode()
+
     def test_it_ends_where_records_are_pruned(self, signed_in: Client) -> None:
         spent(1)
         spent(2, hours=100)

@@ -1,7 +1,8 @@
 import pytest
 from django.test import Client
 
-from tests.monitor.spend.cast import html, page, prune, spent, text
+from tests.monitor.cast import text
+from tests.monitor.spend.cast import html, page, prune, spent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 

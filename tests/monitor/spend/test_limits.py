@@ -7,8 +7,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from costs.limits import set_user_limits
 from costs.models import SpendingLimit
-from tests.monitor.cast import VERSION
-from tests.monitor.spend.cast import html, permitted, spent, text
+from tests.monitor.cast import VERSION, text
+from tests.monitor.spend.cast import html, permitted, spent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 LIMITS = "/costs/limits/"

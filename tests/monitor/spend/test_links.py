@@ -9,7 +9,7 @@ from django.test import Client
 from costs.totals import CACHE_FIELDS
 from monitor.spend.address import SpendAddress
 from monitor.spend.page import SpendPage
-from tests.monitor.cast import NOW
+from tests.monitor.cast import NOW, text
 from tests.monitor.spend.cast import (
     MINUTE,
     download,
@@ -19,7 +19,6 @@ from tests.monitor.spend.cast import (
     permitted,
     poll,
     spent,
-    text,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]

@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tests.monitor.cast import VERSION
-from tests.monitor.spend.cast import filled, html, permitted, prune, spent, text
+from tests.monitor.cast import VERSION, text
+from tests.monitor.spend.cast import filled, html, permitted, prune, spent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 

@@ -6,8 +6,8 @@ from django.test import Client
 
 from costs.limits import set_user_limits
 from sessions.recording import record as record_events
-from tests.monitor.cast import HOSTILE, called, task
-from tests.monitor.spend.cast import download, html, page, spent, text
+from tests.monitor.cast import HOSTILE, called, task, text
+from tests.monitor.spend.cast import download, html, page, spent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 

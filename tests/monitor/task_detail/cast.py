@@ -1,8 +1,5 @@
 """The page of a task, as text."""
 
-import re
-from html import unescape
-
 from django.test import Client
 from django.urls import reverse
 
@@ -22,7 +19,3 @@ def html(client: Client, query: str = "", task_id: str = "t1", **headers: str) -
 
 def rows(page: str) -> list[str]:
     return page.split('<li class="call ')[1:]
-
-
-def text(fragment: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", fragment)).split())

@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tasks.models import Status, Task
-from tests.monitor.cast import HTMX, PNG, task
-from tests.monitor.task_detail.cast import html, text, url
+from tests.monitor.cast import HTMX, PNG, task, text
+from tests.monitor.task_detail.cast import html, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 

@@ -10,8 +10,8 @@ from monitor.detail.wording import headline
 from sessions.recording import record
 from tasks.models import Activity, Task
 from tasks.reporting import report
-from tests.monitor.cast import HTMX, VERSION, ago, called, task, tell
-from tests.monitor.task_detail.cast import html, text, url
+from tests.monitor.cast import HTMX, VERSION, ago, called, task, tell, text
+from tests.monitor.task_detail.cast import html, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 

@@ -11,8 +11,8 @@ from costs import ledger
 from docsviewer.models import Document
 from sessions.models import ImportedFile
 from tasks.reporting import report
-from tests.monitor.cast import HOSTILE, PNG, ago, begun, called, task, tell
-from tests.monitor.task_detail.cast import DONE, TODO, html, rows, text, url
+from tests.monitor.cast import HOSTILE, PNG, ago, begun, called, task, tell, text
+from tests.monitor.task_detail.cast import DONE, TODO, html, rows, url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
