@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain, islice
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -24,13 +25,13 @@ from costs.models import CostRecord, LedgerState
 from costs.partitions import claim, drop
 from costs.usage import COLUMNS, Key, Receipt, Row, Usage, prepare, stored_rows
 from costs.watermark import Watermark, own_ledger, share_ledger, stored, watermark
-from records.copying import insert
+from records.copying import COPIED, insert
 from records.space import politely
 
 TABLE = CostRecord._meta.db_table
 INTO = f"{TABLE} ({', '.join(COLUMNS)})"
 VALUES = f"({', '.join(['%s'] * len(COLUMNS))})"
-INSERT = f"INSERT INTO {INTO} VALUES {VALUES}"
+INSERT = f"INSERT INTO {INTO} VALUES"
 CHUNK = 5_000
 STATEMENT = 500  # rows, so that SQLite takes all their values in one statement
 
@@ -75,13 +76,28 @@ def record_many(usages: Sequence[Usage]) -> list[Receipt]:
 def book(rows: Sequence[Row]) -> list[Receipt]:
     """Insert rows that are checked and priced, in one transaction; keys as in record_usage."""
     plain = [row for row in rows if row.key is None]
-    with transaction.atomic(), connection.cursor() as cursor:
-        sealed_to = share_ledger(cursor).sealed_to
-        insert(cursor, INTO, stored_rows(plain, cursor))
+    # Without a savepoint of its own: a caller's transaction is kept whole, or not at all.
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        sealed_to = _insert(cursor, plain).sealed_to
         receipts = _receipts(rows, _insert_once(cursor, rows, sealed_to))
         both = zip(rows, receipts, strict=True)
         cells.add([row for row, told in both if told.created and row.timestamp < sealed_to])
     return receipts
+
+
+def _insert(cursor: CursorWrapper, rows: Sequence[Row]) -> Watermark:
+    """Insert rows without keys under the ledger's lock; the marks then."""
+    if 0 < len(rows) < COPIED:
+        return share_ledger(cursor, *_inserting(rows, cursor))
+    mark = share_ledger(cursor)
+    insert(cursor, INTO, stored_rows(rows, cursor))
+    return mark
+
+
+def _inserting(rows: Sequence[Row], cursor: CursorWrapper) -> tuple[str, list[Any]]:
+    """One statement that inserts them all, and its values."""
+    values = stored_rows(rows, cursor)
+    return f"{INSERT} {', '.join([VALUES] * len(values))}", list(chain.from_iterable(values))
 
 
 def _receipts(rows: Sequence[Row], by_key: dict[Key, Receipt]) -> list[Receipt]:
@@ -117,12 +133,8 @@ def _settle(cursor: CursorWrapper, rows: dict[Key, Row]) -> dict[Key, Receipt]:
     """
     receipts: dict[Key, Receipt] = {}
     while waiting := [row for key, row in rows.items() if key not in receipts]:
-        values = stored_rows(waiting, cursor)
-        cursor.execute(
-            f"INSERT INTO {INTO} VALUES {', '.join([VALUES] * len(values))}"
-            " ON CONFLICT DO NOTHING RETURNING source, source_id",
-            list(chain.from_iterable(values)),
-        )
+        sql, values = _inserting(waiting, cursor)
+        cursor.execute(f"{sql} ON CONFLICT DO NOTHING RETURNING source, source_id", values)
         receipts |= {key: rows[key].receipt() for key in cursor.fetchall()}
         if len(receipts) < len(rows):
             receipts |= _known(key for key in rows if key not in receipts)

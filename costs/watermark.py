@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -54,12 +54,14 @@ def consistently(read: Callable[[CursorWrapper, Watermark], Answer]) -> Answer:
             mark = now
 
 
-def share_ledger(cursor: CursorWrapper) -> Watermark:
+def share_ledger(cursor: CursorWrapper, then: str = "", values: Sequence[Any] = ()) -> Watermark:
     """Keep seals out until the transaction ends; other inserts run beside it. Answers the marks.
 
-    SQLite has a single writer, so its write transaction is lock enough.
+    `then` is done under the lock, with its `values`: on PostgreSQL in the same message, which saves
+    a single insert a round trip. SQLite has a single writer, so its write transaction is lock
+    enough.
     """
-    return _locked(cursor, "pg_advisory_xact_lock_shared")
+    return _locked(cursor, "pg_advisory_xact_lock_shared", then, values)
 
 
 def own_ledger(cursor: CursorWrapper) -> Watermark:
@@ -67,14 +69,19 @@ def own_ledger(cursor: CursorWrapper) -> Watermark:
     return _locked(cursor, "pg_advisory_xact_lock")
 
 
-def _locked(cursor: CursorWrapper, function: str) -> Watermark:
-    """The marks under the lock: two statements in one message, since the snapshot of a single one
-    would be older than the lock it waits for."""
-    if cursor.db.vendor != "postgresql":
-        return watermark(cursor)
-    cursor.execute(f"SELECT {function}({LEDGER_LOCK}); {MARKS}")
-    cursor.nextset()
-    return _fetched(cursor)
+def _locked(
+    cursor: CursorWrapper, function: str, then: str = "", values: Sequence[Any] = ()
+) -> Watermark:
+    """The marks under the lock: statements of their own in one message, since the snapshot of a
+    single one would be older than the lock it waits for."""
+    if cursor.db.vendor == "postgresql":
+        cursor.execute(f"SELECT {function}({LEDGER_LOCK}); {MARKS}; {then}", values)
+        cursor.nextset()
+        return _fetched(cursor)
+    mark = watermark(cursor)
+    if then:
+        cursor.execute(then, values)
+    return mark
 
 
 def stored(instant: datetime) -> Any:

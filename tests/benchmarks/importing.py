@@ -82,12 +82,12 @@ def _compared(path: Path, runs: int) -> list[str]:
 def _bare_import(path: Path) -> None:
     from django.db import connection, transaction
 
-    from costs.ledger import INSERT
+    from costs.ledger import INSERT, VALUES
 
     with path.open() as file:
         users = json.load(file)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(INSERT, _bare_rows(users))
+        cursor.executemany(f"{INSERT} {VALUES}", _bare_rows(users))
 
 
 def _bare_rows(users: dict[str, Any]) -> Iterator[tuple[Any, ...]]:

@@ -23,6 +23,7 @@ SINGLES, BATCHES, SEALED_BATCHES = 500, 40, 15
 MOST = 1_000_000  # three copies of more would take long
 SQLITE_AIMS, POSTGRES_AIMS, COPY_AIM = (1.2, 1.7), (1.4, 1.4), 1.2
 
+INSERT = f"{ledger.INSERT} {ledger.VALUES}"
 Batch = Sequence[Usage]
 Rows = Sequence[tuple[Any, ...]]
 
@@ -88,9 +89,9 @@ def _record_and_seal(batch: Batch) -> None:
 def _insert(alias: str, rows: Rows) -> None:
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         if len(rows) == 1:
-            cursor.execute(ledger.INSERT, rows[0])
+            cursor.execute(INSERT, rows[0])
         else:
-            cursor.executemany(ledger.INSERT, rows)
+            cursor.executemany(INSERT, rows)
 
 
 def _copy(alias: str, rows: Rows) -> None:

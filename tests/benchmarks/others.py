@@ -74,12 +74,13 @@ def write() -> None:
 def write_bare() -> None:
     from django.utils import timezone
 
-    from costs.ledger import INSERT
+    from costs.ledger import INSERT, VALUES
     from costs.usage import Usage, prepare, stored_rows
 
     usage = Usage(user_id=USER, model=MODEL, input_tokens=900, output_tokens=90)
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, stored_rows([prepare(usage, timezone.now())], cursor)[0])
+        (values,) = stored_rows([prepare(usage, timezone.now())], cursor)
+        cursor.execute(f"{INSERT} {VALUES}", values)
 
 
 def read() -> None:

@@ -158,10 +158,9 @@ class TestBatch:
 
         send(writer, USAGE)
         for size in (2, 200):
-            # Key, savepoint, marks, insert, release.
-            with django_assert_num_queries(5 + CLAIM):
+            with django_assert_num_queries(3 + CLAIM):  # key, marks, insert
                 send(writer, *batch(size, size))
-            with django_assert_num_queries(6 + CLAIM):  # and what the keys stand for
+            with django_assert_num_queries(4 + CLAIM):  # and what the keys stand for
                 send(writer, *batch(size, size))
 
 
