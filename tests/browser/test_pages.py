@@ -16,8 +16,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from costs import limits
 from costs.models import SpendingLimit
 from tasks.models import Attachment, Task
+from tests.browser.cast import everything
 from tests.browser.looks import COLOURS, assert_accessible, assert_fits
-from tests.browser.test_activity import everything
 from tests.browser.test_dashboard import busy_day
 from tests.browser.test_errors import bad_day
 from tests.monitor.cast import PNG

@@ -7,7 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tasks.reporting import report
-from tests.browser.test_activity import hold
+from tests.browser.cast import hold
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
