@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.monitor.api.test_durability import Client, usage
+from tests.monitor.api.programs import Client, usage
 from tests.monitor.test_serve import address, get, serving
 from tests.monitor.test_settings import manage
 

@@ -23,14 +23,7 @@ from monitor.models import ApiKey
 from sessions.models import Session, ToolCall, ToolDay, ToolHour, ToolMonth
 from tasks.models import Task
 from tests.faults.mortal import Job, Mortals
-from tests.monitor.api.test_durability import (
-    Client,
-    Program,
-    batches,
-    calls,
-    singles,
-    tasks,
-)
+from tests.monitor.api.programs import Client, Program, batches, calls, singles, tasks
 from tests.monitor.test_serve import address, serving
 
 RUNS = 20 if connection.vendor == "sqlite" else 5

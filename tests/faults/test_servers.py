@@ -19,7 +19,7 @@ from monitor.handler import THREADS
 from monitor.models import ApiKey
 from monitor.stream import TELL_EVERY
 from tests.faults.conftest import Databases
-from tests.monitor.api.test_durability import Client, batches, singles
+from tests.monitor.api.programs import Client, batches, singles
 from tests.monitor.api.test_stream import Listener
 from tests.monitor.test_serve import address, serving
 from tests.monitor.test_settings import manage

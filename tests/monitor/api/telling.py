@@ -9,6 +9,8 @@ from costs import ledger
 from tasks.reporting import report
 from tests.monitor.cast import ago
 
+HOUR, DAY = 60, 24 * 60  # minutes
+
 
 def spent(user: str, at: float, cost: str = "0.5", **facts: Any) -> None:
     ledger.record_usage(
