@@ -175,11 +175,3 @@ class TestPlans:
         steps = [step for step in plan if "costs_" in step]
         assert len(steps) == 5  # raw edge, hours, days, hours, raw tail
         assert [step for step in steps if not step.startswith("SEARCH")] == []
-
-    def test_the_footers_window_reads_raw_rows_from_an_index_alone(self):
-        with CaptureQueriesContext(connection) as captured:
-            windows.spend(at(0), at(5))
-        statement = max((query["sql"] for query in captured), key=len)
-        with connection.cursor() as cursor:
-            plan = cursor.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
-        assert any("COVERING INDEX costs_record_time" in row[3] for row in plan)
