@@ -71,8 +71,8 @@ def arguments() -> Namespace:
     parser.add_argument(
         "--database",
         choices=("sqlite", "postgres", "both"),
-        default="both",
-        help="both by default; PostgreSQL is that of TEST_DATABASE_URL or a private one",
+        default="sqlite",
+        help="SQLite by default; PostgreSQL is that of TEST_DATABASE_URL or a private one",
     )
     parts = "; ".join(f"{part}: {words}" for part, words in PARTS.items())
     parser.add_argument("--only", choices=PARTS, action="append", help=f"of these parts: {parts}")
