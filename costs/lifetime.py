@@ -62,11 +62,14 @@ def last_sessions(users: Sequence[str]) -> dict[str, Session]:
     As far back as its raw records are kept.
     """
     keys = _newest_keys(users)
-    records = CostRecord.objects.filter(user_id__in=keys, session_key__in=keys.values())
+    # By their keys alone, lest all records of the users are looked at; and no blank key, in the
+    # words of the partial index, which would not be used without.
+    records = CostRecord.objects.filter(session_key__in=keys.values()).exclude(session_key="")
     sums = (Sum("cost_nano"), Min("timestamp"), Max("timestamp"))
-    # No blank key, in the words of the partial index: it would not be used without.
-    rows = records.exclude(session_key="").values_list("user_id", "session_key").annotate(*sums)
-    return {user: Session(int(cost), *span) for user, key, cost, *span in rows if keys[user] == key}
+    rows = records.values_list("user_id", "session_key").annotate(*sums)
+    return {
+        user: Session(int(cost), *span) for user, key, cost, *span in rows if keys.get(user) == key
+    }
 
 
 def _newest_keys(users: Sequence[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from costs import ledger
+from costs.lifetime import last_sessions
 from costs.limits import check_limits
 from costs.models import CostRecord
 from costs.usage import Usage
@@ -35,9 +36,16 @@ PAGES = [
     "/tools/",
     "/tools/?range=30d",
     "/tools/?range=all",
+    "/tools/?range=all&tool=Bash",
+    "/tools/?range=30d&tool=Bash",
     "/tasks/task-1/",
+    "/tasks/task-1/?failed=1",
+    "/tasks/task-1/?tool=Bash&failed=1",
     "/sessions/session-1/",
+    "/sessions/session-1/?failed=1",
+    "/sessions/session-1/?tool=Bash",
     "/errors/",
+    "/errors/?range=all",
     "/api/metrics/overview",
     "/api/metrics/tools",
     "/api/metrics/claude-api",
@@ -130,6 +138,10 @@ class TestQueryPlans:
 
     def test_a_check_of_limits_scans_nothing_that_grows(self) -> None:
         assert scans(lambda: check_limits("user-1")) == []
+
+    def test_what_sessions_cost_is_not_sought_among_all_records_of_their_users(self) -> None:
+        *_, sums = statements(lambda: last_sessions(["user-1", "user-2"]))
+        assert "costs_record_session" in plan(sums)
 
     def test_a_scan_would_be_seen(self) -> None:
         assert scans(lambda: list(CostRecord.objects.filter(input_tokens=7)))
