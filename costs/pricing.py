@@ -29,6 +29,8 @@ import msgspec
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from records.structs import built
+
 SHIPPED = Path(__file__).with_name("prices.csv")
 SEARCH_NANO = 10_000_000  # one web search
 DEAREST = 1_000_000  # a rate or factor beyond this is a slip of the pen
@@ -71,6 +73,7 @@ class Rate(int):
     """Pico-dollars a token, which are micro-dollars per million tokens."""
 
 
+@built
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """One line of a price file. The `us` and `fast` factors are 1 where a model has none."""
 

@@ -13,14 +13,17 @@ from dmr import Controller, HeaderSpec, ResponseSpec
 from dmr.endpoint import Endpoint
 from dmr.errors import ErrorType, format_error
 from dmr.exceptions import RequestSerializationError
+from dmr.metadata import EndpointMetadata
 from dmr.plugins.msgspec import MsgspecJsonParser, MsgspecJsonRenderer, MsgspecSerializer
 from dmr.plugins.msgspec.schema import MsgspecSchemaGenerator
+from dmr.plugins.msgspec.serializer import MsgspecEndpointOptimizer
 from dmr.response import APIError
-from dmr.serializer import SchemaDef
+from dmr.serializer import ContextField, ContextModel, SchemaDef
 from msgspec import Struct
 
 from records.faults import Invalid
 from records.money import SENT, Dollars
+from records.structs import built
 
 __all__ = ["NOT_FOUND", "Api", "Dollars", "Problem", "missing", "refusal"]
 
@@ -86,8 +89,24 @@ def _as_sent(schema: Any) -> Any:
     return {key: _as_sent(part) for key, part in schema.items()}
 
 
+class AnswersBuilt(MsgspecEndpointOptimizer):
+    """Answers that are checked are read, too."""
+
+    @classmethod
+    def optimize_endpoint(cls, metadata: EndpointMetadata) -> None:
+        for response in metadata.responses.values():
+            built(response.return_type)
+
+
 class Serializer(MsgspecSerializer):
     schema_generator = Schemas
+    optimizer = AnswersBuilt
+
+    @classmethod
+    def build_context_model(cls, name: str, fields: Mapping[str, ContextField]) -> ContextModel:
+        made = super().build_context_model(name, fields)
+        built(made.model)
+        return made
 
 
 class Api(Controller[Serializer]):

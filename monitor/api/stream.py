@@ -26,10 +26,12 @@ from monitor.guard import problem
 from monitor.middleware import Request
 from monitor.stream import STREAM, Asked
 from records.api import Api
+from records.structs import built
 
 MAX_HOURS = 10 * 366 * 24
 
 
+@built
 class StreamQuery(Struct):
     """`only=news` is for whoever fetches the rest: messages then hold no figures."""
 
