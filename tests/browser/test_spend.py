@@ -131,7 +131,10 @@ class TestChart:
         self, open_page: Callable[..., Page]
     ) -> None:
         busy_month()
-        page = open_page()
+        # A range that ends with this minute has news for the chart when the minute is over.
+        today = timezone.now().replace(hour=0, minute=0)
+        first, end = (f"{day:%Y-%m-%dT%H:%MZ}" for day in (today - timedelta(days=20), today))
+        page = open_page(f"?range={first}..{end}")
         drag(page, 0.4, 0.6)
         hover(page, 0.3)
         before = shown_label(page)
