@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from django.apps import AppConfig, apps
@@ -48,6 +49,13 @@ def refuse_newer(connection: BaseDatabaseWrapper) -> None:
                 f"The database belongs to a newer Agent Monitor: {label}.{name} is not known here."
                 " Install that version, or restore a backup from before it."
             )
+
+
+def refuse_readonly(connection: BaseDatabaseWrapper) -> None:
+    """Raise CommandError where the database is a file that may not be written to."""
+    file = Path(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite" and file.exists() and not os.access(file, os.W_OK):
+        raise CommandError(told(PermissionError(f"{file} is a readonly database")))
 
 
 def is_own(app: AppConfig) -> bool:

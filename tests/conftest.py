@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from monitor.models import ApiKey
 from monitor.stream import Broadcaster
+from tests.examples import examples
 
 # Playwright's synchronous interface runs an event loop, beside which the ORM would refuse to work.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -48,9 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "filterwarnings", "ignore:Session-scoped fixtures:pytest.PytestRemovedIn10Warning"
     )
     # No test fails for the machine being busy: speed is measured in script/bench.
-    # The second database gets fewer examples than the first.
-    examples = 100 if connection.vendor == "sqlite" else 15
-    hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=examples)
+    hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=examples(100))
     hypothesis.settings.load_profile("unhurried")
     config.private_data = tempfile.TemporaryDirectory(prefix="agent-monitor-tests-")
     folder = Path(config.private_data.name)

@@ -1,6 +1,7 @@
 """Runs a command with DATABASE_URL naming a PostgreSQL: python -m tests.postgres COMMAND...
 
-The server is that of TEST_DATABASE_URL or else one of its own, gone when the command has ended.
+The server is that of TEST_DATABASE_URL or else one of its own, gone when the command has ended;
+with --no-fsync before the command, its own waits for no disk.
 """
 
 import atexit
@@ -14,6 +15,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 
 def private_server() -> Any:
@@ -56,13 +59,24 @@ def run(command: Sequence[str], environment: dict[str, str]) -> int:
     return code if code >= 0 else 128 - code
 
 
+def wait_for_no_disk(server: Any) -> None:
+    with psycopg.connect(server.get_uri(), autocommit=True) as database:
+        database.execute("ALTER SYSTEM SET fsync = off")
+        database.execute("SELECT pg_reload_conf()")
+
+
 def main(command: Sequence[str]) -> int:
+    hasty = command[0] == "--no-fsync"
+    command = command[hasty:]
     environment = dict(os.environ)
     if url := environment.get("TEST_DATABASE_URL"):
         return run(command, {**environment, "DATABASE_URL": url})
     for request in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(request, lambda number, _: sys.exit(128 + number))
-    return run(command, {**environment, "DATABASE_URL": private_server().get_uri()})
+    server = private_server()
+    if hasty:
+        wait_for_no_disk(server)
+    return run(command, {**environment, "DATABASE_URL": server.get_uri()})
 
 
 if __name__ == "__main__":

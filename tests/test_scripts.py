@@ -151,7 +151,7 @@ class TestTest:
         assert sorted(machine.calls("pytest")) == [  # side by side
             "-m pytest -m browser -k a or b",
             "-m pytest -m not browser -k a or b",
-            "-m tests.postgres .venv/bin/python -m pytest -m not browser -k a or b",
+            "-m tests.postgres --no-fsync .venv/bin/python -m pytest -m not browser -k a or b",
         ]
         headings = [line for line in done.stdout.splitlines() if line.startswith("==")]
         sides = "on SQLite", "in a browser", "on PostgreSQL"
@@ -209,6 +209,17 @@ class TestPostgres:
         assert int(version) >= 180_000
         assert done.returncode == 0
         assert not Path(folder).parent.exists()
+
+    @pytest.mark.parametrize(("arguments", "state"), [((), "on"), (("--no-fsync",), "off")])
+    def test_it_waits_for_the_disk_unless_told_not_to(
+        self, arguments: tuple[str, ...], state: str
+    ) -> None:
+        ask = (
+            "import os, psycopg;"
+            "print(*psycopg.connect(os.environ['DATABASE_URL']).execute('SHOW fsync').fetchone())"
+        )
+        done = self.run(*arguments, sys.executable, "-c", ask, TEST_DATABASE_URL="")
+        assert done.stdout.split() == [state], done.stderr
 
     def test_a_request_to_stop_stops_the_command_and_the_server(self) -> None:
         tell = 'echo "${DATABASE_URL#*host=}"; exec sleep 60'

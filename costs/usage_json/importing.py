@@ -22,7 +22,7 @@ from costs.usage_json.events import JsonStream
 from costs.usage_json.reader import Reader, Record, UserUsage
 from costs.usage_json.refusal import Refused
 from costs.usage_json.report import Report
-from costs.usage_json.spool import Spool
+from costs.usage_json.spool import Spool, no_room
 
 
 def _unwatched(items: Iterable[Record], total: int) -> Iterable[Record]:
@@ -61,7 +61,7 @@ def import_file(path: Path, options: Options | None = None) -> Report:
             with _backup(path, report, wanted=options.backup and not options.dry_run):
                 _book(options, report, spool, users)
     except OSError as fault:
-        raise Refused(f"{settings.DATA_DIR}: {fault.strerror or fault}") from None
+        raise no_room(fault) from None
     if not options.dry_run:
         ledger.seal()
     return report

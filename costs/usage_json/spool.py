@@ -8,8 +8,14 @@ import msgspec
 from django.conf import settings
 
 from costs.usage_json.reader import Record
+from costs.usage_json.refusal import Refused
 
 BATCH = 1_000
+
+
+def no_room(fault: OSError) -> Refused:
+    """Why nothing can be kept in the data folder."""
+    return Refused(f"{settings.DATA_DIR}: {fault.strerror or fault}")
 
 
 class Spool:
@@ -40,7 +46,10 @@ class Spool:
             self._write()
 
     def _write(self) -> None:
-        self.file.write(msgspec.json.encode(self.batch) + b"\n")
+        try:
+            self.file.write(msgspec.json.encode(self.batch) + b"\n")
+        except OSError as fault:
+            raise no_room(fault) from None
         self.batch = []
 
     def records(self) -> Iterator[Record]:

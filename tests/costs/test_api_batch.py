@@ -16,6 +16,7 @@ from costs.totals import Spend
 from tests.costs.brute import at
 from tests.costs.test_api_usage import CLAIM, USAGE, exact, post
 from tests.emptying import empty
+from tests.examples import examples
 
 ROOT = Path(__file__).parents[2]
 BATCH = "/api/usage/batch"
@@ -224,7 +225,7 @@ class Book:
 @pytest.mark.django_db
 class TestAnyBatches:
     @settings(
-        max_examples=60,
+        max_examples=examples(60),
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(steps=steps)

@@ -17,6 +17,7 @@ from costs.usage import Usage
 from costs.windows import by_session
 from tests.costs.brute import at
 from tests.emptying import empty
+from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +64,7 @@ def found(start: datetime, end: datetime, top: int) -> list[tuple[str, int]]:
 
 class TestDearest:
     @settings(
-        max_examples=200,
+        max_examples=examples(200),
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(

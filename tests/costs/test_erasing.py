@@ -16,6 +16,7 @@ from costs.models import ROLLUPS, CostRecord, SessionSpan
 from costs.totals import SUMMED_FIELDS
 from costs.usage import Usage
 from tests.costs.brute import at
+from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +61,7 @@ def everything() -> dict[str, list[tuple[Any, ...]]]:
 
 
 class TestErase:
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     @given(
         kept=several, wrong=several, late=several, seals=st.lists(st.integers(0, 70), max_size=3)
     )

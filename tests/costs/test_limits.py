@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from costs.ledger import record_usage
 from costs.limits import KEEP, check_limits, limits_by_user, meters, meters_of, set_user_limits
 from costs.models import CostRecord, SpendingLimit
+from tests.examples import examples
 
 NOON = datetime(2025, 10, 24, 12, tzinfo=UTC)
 
@@ -201,7 +202,9 @@ class TestSetUserLimits:
 @pytest.mark.django_db
 class TestCalendarAcrossClockChanges:
     @hypothesis_settings(
-        max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=examples(60),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(
         zone=st.sampled_from(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ctypes
 import http.client
 import os
-import re
 import resource
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ pytestmark = [
 ]
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1  # of Linux
 COMMANDS = [["serve", "--port", "0"], ["migrate"], ["prune_costs"], ["check_ledger"]]
+WRITING = [["serve", "--port", "0"], ["prune_costs"], ["create_api_key", "one", "--scopes", "read"]]
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +91,13 @@ class TestCommands:
         line = refusal(tmp_path, "serve", "--port", "0", DATABASE_URL=url)
         assert line.endswith("Its folder must exist, and be yours to write in.")
 
-    def test_a_file_that_may_not_be_written_to(self, data: Path) -> None:
+    @pytest.mark.parametrize("command", WRITING, ids=lambda command: command[0])
+    def test_a_file_that_may_not_be_written_to(self, data: Path, command: list[str]) -> None:
         (data / "monitor.db").chmod(0o400)
         with ThreadPoolExecutor(1, initializer=obey_modes) as thread:
-            line = thread.submit(refusal, data, "prune_costs").result()
+            line = thread.submit(refusal, data, *command).result()
         assert "readonly database" in line
+        assert line.endswith("Give the file and its folder to the user who runs this.")
 
 
 @pytest.fixture
@@ -111,6 +113,29 @@ def client(data: Path, server: Any) -> Iterator[Client]:
     client = Client(server.at, made.stdout.splitlines()[-1])
     with closing(client.connection):
         yield client
+
+
+def bot(path: Path, count: int) -> str:
+    """A usage.json with so many records."""
+    records = ",".join(
+        '{"timestamp": "2025-01-01T00:00:00", "model": "m", "input_tokens": 1,'
+        ' "output_tokens": 1, "cost": 0.5, "request_type": "chat"}'
+        for _ in range(count)
+    )
+    totals = f'"total_requests": {count}, "total_cost": {count / 2}'
+    path.write_text(f'{{"1": {{{totals}, "records": [{records}]}}}}')
+    return str(path)
+
+
+@contextmanager
+def short_files(size: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes, here and in what is started here."""
+    soft, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, most))
 
 
 def kept(data: Path) -> list[str]:
@@ -154,29 +179,23 @@ class TestRequests:
         assert kept(data) == sorted(acknowledged + keys)
 
     def test_a_command_on_a_full_disk_says_so_in_one_line(self, data: Path) -> None:
-        path = data / "bot.json"
-        records = ",".join(
-            '{"timestamp": "2025-01-01T00:00:00", "model": "m", "input_tokens": 1,'
-            ' "output_tokens": 1, "cost": 0.5, "request_type": "chat"}'
-            for _ in range(1_000)
-        )
-        path.write_text(
-            f'{{"1": {{"total_requests": 1000, "total_cost": 500.0, "records": [{records}]}}}}'
-        )
-        soft, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        path = bot(data / "bot.json", 1_000)
         with closing(sqlite3.connect(data / "monitor.db")) as held:  # so that the log stays
             held.execute("PRAGMA journal_mode=WAL")
             held.execute("SELECT count(*) FROM costs_costrecord").fetchone()
-            resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, most))
-            try:
-                line = refusal(data, "import_usage", str(path), "--no-backup")
-            finally:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, most))
-        assert re.search(r"disk I/O error|is full|File too large", line)
+            with short_files(150_000):
+                line = refusal(data, "import_usage", path, "--no-backup")
+        assert line.endswith(("See whether its disk is full or faulty.", "Make room on its disk."))
         assert kept(data) == []
-        done = manage("import_usage", str(path), "--no-backup", DATA_DIR=str(data))
-        assert done.returncode == 0
+        assert manage("import_usage", path, "--no-backup", DATA_DIR=str(data)).returncode == 0
         assert len(kept(data)) == 1_000
+
+    def test_so_does_one_that_is_full_before_anything_is_stored(self, data: Path) -> None:
+        path = bot(data / "bot.json", 5_000)
+        with short_files(150_000):
+            line = refusal(data, "import_usage", path, "--no-backup")
+        assert line == f"CommandError: {path}: {data}: File too large. Nothing was imported."
+        assert kept(data) == []
 
     def test_a_locked_file_keeps_writers_waiting_for_seconds_and_readers_not_at_all(
         self, data: Path, server: Any, client: Client
@@ -191,7 +210,7 @@ class TestRequests:
             other.rollback()
         assert client.send("/api/usage", usage("k", 1))[0] == 201
 
-    @pytest.mark.parametrize("what", ["no database", "a folder"])
+    @pytest.mark.parametrize("what", ["nothing", "no database", "a folder"])
     def test_a_file_that_is_lost_is_503_on_pages_and_routes(
         self, data: Path, server: Any, client: Client, what: str
     ) -> None:
@@ -202,7 +221,7 @@ class TestRequests:
         file.rename(away)
         if what == "a folder":
             file.mkdir()
-        else:
+        if what == "no database":
             (data / "notes").write_text("these are notes" * 1_000)
             (data / "notes").rename(file)
         status, answer = client.send("/api/usage", usage("k2", 1))
@@ -213,9 +232,8 @@ class TestRequests:
             assert (status, retry) == (503, "1")
             assert "The database is busy or lost" in html
         assert get(*server.at, "/health")[0] == 503
-        file.rmdir() if what == "a folder" else file.unlink()
-        for rest in data.glob("monitor.db-*"):
-            rest.unlink()
+        for rest in data.glob("monitor.db*"):
+            rest.rmdir() if rest.is_dir() else rest.unlink()
         away.rename(file)
         assert client.send("/api/usage", usage("k2", 1))[0] == 201
         assert kept(data) == ["k", "k2"]

@@ -21,7 +21,7 @@ from costs.models import CostRecord
 from costs.totals import Spend
 from monitor.models import ApiKey
 from sessions.models import Session, ToolCall, ToolDay, ToolHour, ToolMonth
-from tasks.models import Task
+from tasks.models import Activity, Task
 from tests.faults.mortal import Job, Mortals
 from tests.monitor.api.programs import Client, Program, batches, calls, singles, tasks
 from tests.monitor.test_serve import address, serving
@@ -92,6 +92,8 @@ class TestIngest:
         for model, name, field in ((ToolCall, "calls", "tool_use_id"), (Task, "tasks", "id")):
             told = [id_ for report in reports for id_ in getattr(report, name)]
             assert sorted(model.objects.values_list(field, flat=True)) == sorted(told)
+            if model is Task:  # each comes with a line of its log
+                assert sorted(Activity.objects.values_list("task_id", flat=True)) == sorted(told)
         for table in (Session, ToolHour, ToolDay, ToolMonth):  # each is told with its call
             counted = table._default_manager.aggregate(calls=Sum("calls", default=0))
             assert counted["calls"] == ToolCall.objects.count(), table

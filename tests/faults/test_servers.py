@@ -18,7 +18,7 @@ from django.utils import timezone
 from monitor.handler import THREADS
 from monitor.models import ApiKey
 from monitor.stream import TELL_EVERY
-from tests.faults.conftest import Databases
+from tests.faults.databases import Databases
 from tests.monitor.api.programs import Client, batches, singles
 from tests.monitor.api.test_stream import Listener
 from tests.monitor.test_serve import address, serving

@@ -17,6 +17,7 @@ from monitor.errors import CALLS, TASKS, ErrorList, ErrorsAddress
 from monitor.overview import overview
 from sessions.recording import record
 from tasks.models import Task
+from tests.examples import examples
 from tests.monitor.cast import HOSTILE, HTMX, NOW, VERSION, called, task, tell, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -114,7 +115,7 @@ class TestGroups:
         assert group.newest[0].at == NOW - timedelta(minutes=9)
         assert not group.is_all
 
-    @settings(deadline=None, max_examples=30)
+    @settings(deadline=None, max_examples=examples(30))
     @given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 2 * DAY)), max_size=15))
     def test_the_groups_add_up(self, failures: list[tuple[int, int]]) -> None:
         Task.objects.all().delete()

@@ -15,6 +15,7 @@ from sessions.erasing import Erased, erase
 from sessions.events import SessionEvent, SessionNote, ToolEnded, ToolStarted
 from sessions.models import Session, ToolCall
 from sessions.recording import record
+from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +66,7 @@ def _plain(value: Any) -> Any:
 
 
 class TestErase:
-    @settings(max_examples=25)
+    @settings(max_examples=examples(25))
     @given(kept=calls, wrong=calls, below=calls)
     def test_it_leaves_what_there_would_be_without_them(
         self, kept: list[Any], wrong: list[Any], below: list[Any]

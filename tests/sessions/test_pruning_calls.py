@@ -114,11 +114,13 @@ class TestPruneCalls:
         assert len(kept()) == 13
 
     def test_a_mark_never_moves_back(self) -> None:
-        record([ended(1, BEFORE - 9 * HOUR), ended(2, BEFORE - HOUR)])
-        assert sum(prune_calls(BEFORE)) == 2
-        record([ended(3, BEFORE)])
-        assert sum(prune_calls(BEFORE - HOUR)) == 0
+        late = ended(2, BEFORE - HOUR / 2)
+        record([started(1, BEFORE - 9 * HOUR), late, ended(3, BEFORE + HOUR)])
+        assert sum(prune_calls(BEFORE)) == 1
+        record([ended(1, BEFORE - 8 * HOUR)])
+        assert sum(prune_calls(BEFORE - HOUR)) == 1  # by a clock that was set back
         assert Session.objects.get().calls_kept_from == BEFORE
+        assert record([late]).calls_pruned == 1
 
 
 class TestToldAgain:

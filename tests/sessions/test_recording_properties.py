@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sessions.events import SessionEnded, SessionEvent, ToolEnded, ToolStarted
 from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolHour, ToolMonth
 from sessions.recording import record
+from tests.examples import examples
 from tests.sessions.brute import at, expected, stored
 
 # Around a midnight that ends a day, a month and a year.
@@ -45,7 +46,7 @@ def events(draw: Any) -> SessionEvent:
 @pytest.mark.django_db
 class TestAnyOrder:
     @settings(
-        max_examples=80,
+        max_examples=examples(80),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

@@ -20,6 +20,7 @@ from sessions.recording import record
 from sessions.spans import floor_hour
 from sessions.statistics import EXACT_UP_TO, Point, Statistics, Tool, count, sums, tools
 from tasks.instants import EPOCH, FOREVER
+from tests.examples import examples
 
 BASE = datetime(2025, 12, 1, tzinfo=UTC)
 DAY, INSTANT = timedelta(days=1), timedelta(microseconds=1)
@@ -102,7 +103,7 @@ def near(told: float | None, exact: float | None) -> bool:
 
 class TestAgainstBruteForce:
     @settings(
-        max_examples=60,
+        max_examples=examples(60),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
@@ -130,7 +131,7 @@ class TestAgainstBruteForce:
             }
 
     @settings(
-        max_examples=40,
+        max_examples=examples(40),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

@@ -14,6 +14,7 @@ from tasks.identity import Invalid
 from tasks.models import FINISHED, Activity, Status, Task
 from tasks.models.task import TaskQuerySet
 from tasks.reporting import Report, report, report_many
+from tests.examples import examples
 
 pytestmark = pytest.mark.django_db
 BASE = datetime(2026, 3, 1, tzinfo=UTC)
@@ -154,7 +155,7 @@ events = st.builds(
 
 class TestAnyOrder:
     @settings(
-        max_examples=100,
+        max_examples=examples(100),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )

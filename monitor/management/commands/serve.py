@@ -30,7 +30,7 @@ from costs import ledger
 from monitor.checks import LOCAL_HOSTS
 from monitor.guard import USES
 from monitor.stream import Broadcaster
-from records.cures import refuse_newer, told
+from records.cures import refuse_newer, refuse_readonly, told
 from tasks.stale import Patience, fail_stale
 
 PATIENCE = 5
@@ -112,6 +112,7 @@ class Command(BaseCommand):
 
     def serve(self, *, host: str, port: int, no_migrate: bool, **options: Any) -> None:
         listener = listen(host, port)
+        refuse_readonly(connection)
         if not no_migrate:
             migrate()
         collect_static()

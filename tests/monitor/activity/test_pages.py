@@ -14,6 +14,7 @@ from monitor.activity import PAGE_SIZE
 from monitor.selection import LISTS, Selection
 from sessions.models import Session
 from tasks.models import Status, Task
+from tests.examples import examples
 from tests.monitor.activity.cast import DAY, HOUR, MINUTE, NOW, RECENT, SECOND, session, task, work
 
 
@@ -94,7 +95,7 @@ class TestPages:
 
     @pytest.mark.django_db
     @settings(
-        max_examples=25,
+        max_examples=examples(25),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

@@ -13,6 +13,7 @@ from costs.money import from_nano
 from costs.usage import Usage
 from monitor.spend.address import SpendAddress
 from tests.emptying import empty
+from tests.examples import examples
 from tests.monitor.cast import NOW
 from tests.monitor.spend.cast import download, page
 
@@ -57,7 +58,9 @@ def in_address(query: dict[str, str]) -> dict[str, str]:
 
 
 class TestSums:
-    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
     @given(st.lists(rows, max_size=12), st.lists(queries, min_size=1, max_size=3), st.booleans())
     def test_every_figure_and_the_csv_is_the_sum_over_its_records(
         self, signed_in: Client, told: list[Usage], asked: list[dict[str, str]], sealed: bool

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sessions.hook_logs import Report, import_logs
 from sessions.models import FileAccess, Session, ToolCall, ToolDay, ToolHour, ToolMonth
+from tests.examples import examples
 from tests.sessions.hook_logs.writing import Logs, post, pre
 
 SKEW = 10
@@ -23,7 +24,7 @@ PARAMETERS = st.sampled_from([{}, {"command": "ls"}, {"file_path": "/w/a.py", "t
 Timed = tuple[float | None, str]
 
 slowly = settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
