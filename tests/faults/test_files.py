@@ -138,6 +138,15 @@ def short_files(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, most))
 
 
+@contextmanager
+def held(data: Path) -> Iterator[None]:
+    """Let the files beside that of the database stay, and so need no room anew."""
+    with closing(sqlite3.connect(data / "monitor.db")) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("SELECT count(*) FROM costs_costrecord").fetchone()
+        yield
+
+
 def kept(data: Path) -> list[str]:
     with closing(sqlite3.connect(data / "monitor.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -180,19 +189,20 @@ class TestRequests:
 
     def test_a_command_on_a_full_disk_says_so_in_one_line(self, data: Path) -> None:
         path = bot(data / "bot.json", 1_000)
-        with closing(sqlite3.connect(data / "monitor.db")) as held:  # so that the log stays
-            held.execute("PRAGMA journal_mode=WAL")
-            held.execute("SELECT count(*) FROM costs_costrecord").fetchone()
-            with short_files(150_000):
-                line = refusal(data, "import_usage", path, "--no-backup")
+        with held(data), short_files(150_000):
+            line = refusal(data, "import_usage", path, "--no-backup")
         assert line.endswith(("See whether its disk is full or faulty.", "Make room on its disk."))
         assert kept(data) == []
         assert manage("import_usage", path, "--no-backup", DATA_DIR=str(data)).returncode == 0
         assert len(kept(data)) == 1_000
 
-    def test_so_does_one_that_is_full_before_anything_is_stored(self, data: Path) -> None:
-        path = bot(data / "bot.json", 5_000)
-        with short_files(150_000):
+    @pytest.mark.parametrize("count", [50, 5_000])
+    def test_so_does_one_that_is_full_before_anything_is_stored(
+        self, data: Path, count: int
+    ) -> None:
+        """Few records are written to its disk when all are read, and many meanwhile."""
+        path = bot(data / "bot.json", count)
+        with held(data), short_files(1_000):
             line = refusal(data, "import_usage", path, "--no-backup")
         assert line == f"CommandError: {path}: {data}: File too large. Nothing was imported."
         assert kept(data) == []

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.db.models import QuerySet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -95,6 +96,15 @@ class TestReport:
         report(task_id="t1", at=at(9), status="running")
         task = Task.objects.get()
         assert (task.status, task.created_at) == ("running", at(9))
+
+    def test_it_goes_with_its_lines_or_not_at_all(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(by_task: object) -> int:
+            raise OperationalError("database or disk is full")
+
+        monkeypatch.setattr("tasks.reporting._logged", full)
+        with pytest.raises(OperationalError):
+            report(task_id="t1", at=at(0), status="running")
+        assert not Task.objects.exists()
 
     def test_secrets_are_taken_out(self) -> None:
         secret = "ghp_" + "a1B2" * 9
