@@ -77,6 +77,14 @@ class TestPruneSessions:
             record(told)
             assert list(stored()[1:]) == figures
 
+    def test_so_do_bodies_and_theirs(self, world: World, migrated: str) -> None:
+        with world.within(migrated):
+            record(self.told())
+        sign = 'UPDATE "agent_sessions_session" SET "bodies_kept_from"'
+        world.die(migrated, sign, "prune_sessions", *self.AGES)
+        with world.within(migrated):
+            assert not any(call.is_bare for call in ToolCall.objects.all())
+
 
 class TestPruneFamilies:
     AGES = ("--sessions", "50", "--batch", "3")
