@@ -1,7 +1,7 @@
 """Runs a command with DATABASE_URL naming a PostgreSQL: python -m tests.postgres COMMAND...
 
 The server is that of TEST_DATABASE_URL or else one of its own, gone when the command has ended;
-with --no-fsync before the command, its own waits for no disk.
+with --for-tests before the command, its own waits for no disk and does nothing unasked.
 """
 
 import atexit
@@ -59,23 +59,25 @@ def run(command: Sequence[str], environment: dict[str, str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def wait_for_no_disk(server: Any) -> None:
+def prepare(server: Any) -> None:
+    """Its own commits would be news for pages; and no test cuts the power."""
     with psycopg.connect(server.get_uri(), autocommit=True) as database:
-        database.execute("ALTER SYSTEM SET fsync = off")
+        for setting in ("fsync", "autovacuum"):
+            database.execute(f"ALTER SYSTEM SET {setting} = off")
         database.execute("SELECT pg_reload_conf()")
 
 
 def main(command: Sequence[str]) -> int:
-    hasty = command[0] == "--no-fsync"
-    command = command[hasty:]
+    for_tests = command[0] == "--for-tests"
+    command = command[for_tests:]
     environment = dict(os.environ)
     if url := environment.get("TEST_DATABASE_URL"):
         return run(command, {**environment, "DATABASE_URL": url})
     for request in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(request, lambda number, _: sys.exit(128 + number))
     server = private_server()
-    if hasty:
-        wait_for_no_disk(server)
+    if for_tests:
+        prepare(server)
     return run(command, {**environment, "DATABASE_URL": server.get_uri()})
 
 

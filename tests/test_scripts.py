@@ -151,7 +151,7 @@ class TestTest:
         assert sorted(machine.calls("pytest")) == [  # side by side
             "-m pytest -m browser -k a or b",
             "-m pytest -m not browser -k a or b",
-            "-m tests.postgres --no-fsync .venv/bin/python -m pytest -m not browser -k a or b",
+            "-m tests.postgres --for-tests .venv/bin/python -m pytest -m not browser -k a or b",
         ]
         headings = [line for line in done.stdout.splitlines() if line.startswith("==")]
         sides = "on SQLite", "in a browser", "on PostgreSQL"
@@ -210,16 +210,16 @@ class TestPostgres:
         assert done.returncode == 0
         assert not Path(folder).parent.exists()
 
-    @pytest.mark.parametrize(("arguments", "state"), [((), "on"), (("--no-fsync",), "off")])
-    def test_it_waits_for_the_disk_unless_told_not_to(
+    @pytest.mark.parametrize(("arguments", "state"), [((), "on"), (("--for-tests",), "off")])
+    def test_for_tests_it_waits_for_no_disk_and_cleans_nothing_up(
         self, arguments: tuple[str, ...], state: str
     ) -> None:
         ask = (
-            "import os, psycopg;"
-            "print(*psycopg.connect(os.environ['DATABASE_URL']).execute('SHOW fsync').fetchone())"
+            "import os, psycopg; ask = psycopg.connect(os.environ['DATABASE_URL']).execute;"
+            "print(*(ask(f'SHOW {name}').fetchone()[0] for name in ('fsync', 'autovacuum')))"
         )
         done = self.run(*arguments, sys.executable, "-c", ask, TEST_DATABASE_URL="")
-        assert done.stdout.split() == [state], done.stderr
+        assert done.stdout.split() == [state] * 2, done.stderr
 
     def test_a_request_to_stop_stops_the_command_and_the_server(self) -> None:
         tell = 'echo "${DATABASE_URL#*host=}"; exec sleep 60'

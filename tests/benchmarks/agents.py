@@ -20,7 +20,7 @@ from sessions.spans import HOUR
 from tasks.errors import category, fingerprint
 from tasks.models import Activity, Status, Task
 from tests.benchmarks import ledgers
-from tests.benchmarks.ledgers import analyze
+from tests.benchmarks.ledgers import settle
 from tests.benchmarks.place import exists, new_database, open_database
 
 SEED = 3
@@ -46,7 +46,7 @@ def database() -> str:
     if not exists(NAME):
         open_database(new_database(NAME))
         fill(datetime.now(UTC))
-        analyze()
+        settle()
     open_database(NAME)
     return NAME
 

@@ -46,7 +46,7 @@ def compare() -> None:
     end = datetime.now(UTC)
     ledger.record_many(list(usages(end)))
     ledger.seal()
-    ledgers.analyze()
+    ledgers.settle()
     call_command("collectstatic", interactive=False, verbosity=0)
     settings.ALLOWED_HOSTS = ["testserver"]
     client = Client()

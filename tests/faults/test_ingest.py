@@ -26,7 +26,7 @@ from tests.faults.mortal import Job, Mortals
 from tests.monitor.api.programs import Client, Program, batches, calls, singles, tasks
 from tests.monitor.test_serve import address, serving
 
-RUNS = 20 if connection.vendor == "sqlite" else 5
+RUNS = 20
 MOMENTS = 2_000  # of statements and within them; a start takes some 100
 ADDRESS = re.compile(r"http://([^/]+):(\d+)/")
 

@@ -8,14 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import connection
-
 from monitor.management.commands.copy_database import forget_source
 from monitor.transfer.source import as_default, open_source
 from tests.faults.databases import Databases
 from tests.faults.mortal import Job, Mortals
 
-RUNS = 20 if connection.vendor == "sqlite" else 5
+RUNS = 20
 
 
 @dataclass
