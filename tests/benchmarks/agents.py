@@ -123,7 +123,6 @@ def sessions(random: Random, end: datetime) -> Iterator[dict[str, Any]]:
         begun = begun or end - timedelta(hours=3)
         count = LONGEST if number == 0 else (CALLS - LONGEST) // (SESSIONS - 1)
         yield {
-            "id": number + 1,
             "key": f"session-{number}",
             "task_id": f"task-{number}" if number % LINKED == 1 else None,
             "user_id": f"user-{number % 40}",

@@ -37,7 +37,7 @@ def request(
     response = connection.getresponse()
     answer = response.read()
     if response.status not in (200, 201):
-        raise SystemExit(f"{path} answered {response.status}: {answer.decode()[:300]}")
+        raise RuntimeError(f"{path} answered {response.status}: {answer.decode()[:300]}")
     return answer
 
 
