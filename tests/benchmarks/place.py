@@ -69,6 +69,19 @@ def server_version() -> str:
         return f"PostgreSQL {server.execute('SHOW server_version').fetchall()[0][0]}"
 
 
+def clients(name: str) -> int:
+    """How many connections a database of the server has, but for that of this process."""
+    import psycopg
+
+    own = connection.connection.info.backend_pid if connection.connection else 0
+    ask = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = %s AND pid <> %s AND backend_type = 'client backend'"
+    )
+    with psycopg.connect(os.environ[SERVER]) as server:
+        return int(server.execute(ask, [name, own]).fetchall()[0][0])
+
+
 def url(name: str) -> str:
     """The DATABASE_URL of a database."""
     if is_postgres():

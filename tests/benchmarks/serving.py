@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from monitor.models import ApiKey
 from tests.benchmarks.clients import Server
-from tests.benchmarks.place import file, open_database, url
+from tests.benchmarks.place import clients, file, is_postgres, open_database, url
 
 
 @contextmanager
@@ -35,15 +35,15 @@ def serving(database: str) -> Iterator[tuple[Server, Process]]:
     try:
         found = re.search(r"http://([^/]+):(\d+)/", process.stdout.readline())
         assert found
-        yield Server((found[1], int(found[2])), secret), Process(process.pid, file(database))
+        yield Server((found[1], int(found[2])), secret), Process(process.pid, database)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
 
 
 class Process:
-    def __init__(self, pid: int, database: Path) -> None:
-        self._folder, self._database = Path(f"/proc/{pid}"), str(database)
+    def __init__(self, pid: int, database: str) -> None:
+        self._folder, self._database = Path(f"/proc/{pid}"), database
 
     def status(self, name: str) -> int:
         """A number of /proc/PID/status: Threads, or VmRSS in kB."""
@@ -53,5 +53,7 @@ class Process:
 
     def connections(self) -> int:
         """How often the process holds the database open."""
-        files = (self._folder / "fd").iterdir()
-        return sum(str(file.readlink()) == self._database for file in files if file.exists())
+        if is_postgres():
+            return clients(self._database)
+        files, held = (self._folder / "fd").iterdir(), str(file(self._database))
+        return sum(str(entry.readlink()) == held for entry in files if entry.exists())
