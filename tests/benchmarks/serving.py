@@ -52,7 +52,7 @@ class Process:
         return int(found[1])
 
     def connections(self) -> int:
-        """How often the process holds the database open."""
+        """How often the database is open: in that process or, on PostgreSQL, outside this one."""
         if is_postgres():
             return clients(self._database)
         files, held = (self._folder / "fd").iterdir(), str(file(self._database))
