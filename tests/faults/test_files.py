@@ -8,11 +8,13 @@ import os
 import resource
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import connection
@@ -129,13 +131,21 @@ def bot(path: Path, count: int) -> str:
 
 @contextmanager
 def short_files(size: int) -> Iterator[None]:
-    """Let no file grow beyond so many bytes, here and in what is started here."""
+    """Let no file grow beyond so many bytes, here and in what is started here.
+
+    Nor may modules be compiled to files: Python 3.11 keeps what found room of one, and fails on it
+    in every process after this one.
+    """
     soft, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, most))
+    with (
+        mock.patch.object(sys, "dont_write_bytecode", True),
+        mock.patch.dict(os.environ, PYTHONDONTWRITEBYTECODE="1"),
+    ):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, most))
 
 
 @contextmanager

@@ -70,9 +70,12 @@ class Home:
         return backup.restore(path, force=force, progress=quiet)
 
     def manage(self, *command: str, largest: int | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command as a process of its own that may write no file of more than `largest`."""
+        """Run a command as a process of its own that may write no file of more than `largest`.
+
+        That holds for compiled modules too, and Python 3.11 keeps torn ones: so none is written.
+        """
         return subprocess.run(
-            [sys.executable, "manage.py", *command],
+            [sys.executable, "-B", "manage.py", *command],
             cwd=ROOT,
             env={"DATA_DIR": str(self.folder), "SECRET_KEY": "tests"},
             capture_output=True,

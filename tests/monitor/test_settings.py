@@ -19,7 +19,8 @@ def module() -> ModuleType:
 
 
 def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    names = {"PATH", "HOME", "PYTHONDONTWRITEBYTECODE"} & os.environ.keys()
+    kept = {name: os.environ[name] for name in names}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
