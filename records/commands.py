@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
@@ -32,6 +33,9 @@ def whole(first: int, last: int, unit: str = "") -> Callable[[str], int]:
 
 
 DAYS = whole(0, 36_500, "days")
+CHECKS = [Tags.files, Tags.models, Tags.security]
+"""What a command that serves no page makes sure of: the other checks load every page, which takes
+longer than all else at its start. `serve` and `check` see to them."""
 
 
 def zone(name: str) -> ZoneInfo:
@@ -48,6 +52,8 @@ def shown(text: str) -> str:
 
 class DatabaseCommand(BaseCommand):
     """A command whose database faults end in one line instead of a traceback."""
+
+    requires_system_checks = CHECKS
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:

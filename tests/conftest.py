@@ -1,7 +1,10 @@
 """What every test may lean on: a database in a file, plain static files, somebody signed in."""
 
 import os
+import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -27,7 +30,9 @@ from tests.examples import examples
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 PASSWORD = "a long enough pass phrase"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+# The one without a window, where it is there, takes half the time: it has no address bar to draw.
+CHROMIUMS = ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(os.path.exists, CHROMIUMS), CHROMIUMS[-1])
 # The address bar of each window would be a page of its own, which costs as much as one of ours.
 # Of this switch the last counts, so it says again what Playwright does without.
 NO_FEATURES = (
@@ -130,6 +135,23 @@ def writer(db: None) -> Client:
 def agent(db: None) -> Client:
     """A program whose key may read and write."""
     return client_with_key(can_read=True, can_write=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no rows, to be copied."""
+    folder = tmp_path_factory.mktemp("migrated")
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    where = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder)}
+    subprocess.run(command, cwd=settings.BASE_DIR, env=where, check=True)
+    return folder / "monitor.db"
+
+
+@pytest.fixture
+def migrated_data(migrated_file: Path, tmp_path: Path) -> Path:
+    """A data folder with a database that has all tables and no rows."""
+    shutil.copyfile(migrated_file, tmp_path / "monitor.db")
+    return tmp_path
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import ctypes
 import http.client
 import os
 import resource
-import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -32,18 +31,9 @@ COMMANDS = [["serve", "--port", "0"], ["migrate"], ["prune_costs"], ["check_ledg
 WRITING = [["serve", "--port", "0"], ["prune_costs"], ["create_api_key", "one", "--scopes", "read"]]
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("migrated")
-    assert manage("migrate", DATA_DIR=str(folder)).returncode == 0
-    return folder / "monitor.db"
-
-
 @pytest.fixture
-def data(tmp_path: Path, migrated: Path) -> Path:
-    """A data folder with a database in it."""
-    shutil.copyfile(migrated, tmp_path / "monitor.db")
-    return tmp_path
+def data(migrated_data: Path) -> Path:
+    return migrated_data
 
 
 def refusal(data: Path, *command: str, **variables: str) -> str:

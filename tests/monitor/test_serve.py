@@ -101,25 +101,16 @@ class TestServe:
             assert process.stderr
             assert process.stderr.read() == ""
 
-    def test_the_second_start_tells_no_password(self, tmp_path: Path) -> None:
+    def test_the_second_start_tells_no_password(self, migrated_data: Path) -> None:
         told = []
         for _ in range(2):
-            with serving(tmp_path) as process:
+            with serving(migrated_data) as process:
                 get(*address(process), "/login/")
                 process.send_signal(signal.SIGINT)
                 assert process.stdout
                 told.append(process.stdout.read())
         assert "password" in told[0]
         assert told[1] == "Stopped.\n"
-
-    def test_a_start_with_nothing_to_do_is_quick(self, tmp_path: Path) -> None:
-        seconds = []
-        for _ in range(4):
-            began = time.monotonic()
-            with serving(tmp_path) as process:
-                get(*address(process), "/login/")
-                seconds.append(time.monotonic() - began)
-        assert min(seconds[1:]) < 2  # the best of three: the machine may have other work
 
     def test_a_port_in_use_is_one_line(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -162,14 +153,14 @@ class TestServe:
             "Start without --no-migrate."
         ]
 
-    def test_a_host_that_nobody_may_name_is_warned_of(self, tmp_path: Path) -> None:
-        with serving(tmp_path, "--host", "0.0.0.0") as process:
+    def test_a_host_that_nobody_may_name_is_warned_of(self, migrated_data: Path) -> None:
+        with serving(migrated_data, "--host", "0.0.0.0") as process:
             address(process)
             assert process.stderr
             assert "ALLOWED_HOSTS admits this machine only" in process.stderr.readline()
 
-    def test_a_changed_file_restarts_it(self, tmp_path: Path) -> None:
-        with serving(tmp_path, "--reload", DEBUG="1") as process:
+    def test_a_changed_file_restarts_it(self, migrated_data: Path) -> None:
+        with serving(migrated_data, "--reload", DEBUG="1") as process:
             host, port = address(process)
             assert get(host, port, "/login/")[0] == 200
             assert process.stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
@@ -84,22 +87,49 @@ def source(process_settings: dict[str, str]) -> str:
     return process_settings["DATABASE_URL"]
 
 
-@pytest.fixture
-def target(process_settings: dict[str, str], tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database of the kind under test."""
-    if connection.vendor == "sqlite":
-        yield f"sqlite:///{tmp_path / 'target.db'}"
-        return
+@contextmanager
+def another(url: str, like: str = "template1") -> Iterator[str]:
+    """The URL of one more database of the PostgreSQL at `url`, made like one that is there."""
     name = f"target_{uuid.uuid4().hex}"
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-        yield urlsplit(process_settings["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {like}")  # type: ignore[arg-type]
+        yield urlsplit(url)._replace(path=f"/{name}").geturl()
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'file.db'}"
+def file(migrated_file: Path, tmp_path: Path) -> str:
+    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'file.db')}"
+
+
+@pytest.fixture(scope="module")
+def migrated_on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with all tables and no rows."""
+    with another(os.environ["DATABASE_URL"]) as url:
+        data = str(tmp_path_factory.mktemp("data"))
+        assert manage("migrate", DATABASE_URL=url, DATA_DIR=data).returncode == 0
+        yield urlsplit(url).path[1:]
+
+
+@pytest.fixture
+def target(migrated_file: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database of the kind under test with all tables and no rows."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'target.db')}"
+        return
+    like = request.getfixturevalue("migrated_on_postgresql")
+    with another(os.environ["DATABASE_URL"], like) as url:
+        yield url
+
+
+@pytest.fixture
+def new_target(tmp_path: Path) -> Iterator[str]:
+    """The URL of a database of the kind under test without any table."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new.db'}"
+        return
+    with another(os.environ["DATABASE_URL"]) as url:
+        yield url
 
 
 def copied(source: str, target: str, tmp_path: Path) -> Any:
@@ -140,11 +170,11 @@ def rows_of(url: str) -> dict[str, list[Any]]:
 
 class TestCopyDatabase:
     def test_every_row_and_figure_arrives_in_a_file_and_comes_back(
-        self, source: str, file: str, target: str, tmp_path: Path
+        self, source: str, file: str, new_target: str, tmp_path: Path
     ) -> None:
         before = rows()
         assert [table for table, kept in before.items() if not kept] == []
-        for there, here in ((source, file), (file, target)):
+        for there, here in ((source, file), (file, new_target)):
             done = copied(there, here, tmp_path)
             assert (done.returncode, done.stderr) == (0, "")
             total = sum(map(len, before.values()))
@@ -158,7 +188,6 @@ class TestCopyDatabase:
         self, source: str, file: str, target: str, tmp_path: Path
     ) -> None:
         divide = {"DATABASE_URL": target, "DATA_DIR": str(tmp_path / "data")}
-        manage("migrate", **divide)
         assert manage("partitions", **divide).returncode == 0
         before = rows()
         last = str(tmp_path / "last.db")

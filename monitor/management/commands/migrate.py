@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from records.commands import CHECKS
 from records.cures import refuse_newer, told
 
 MIGRATION_LOCK = 0x3169A7E
@@ -20,6 +22,8 @@ MIGRATION_LOCK = 0x3169A7E
 class Command(migrate.Command):
     """Django records a migration in a transaction after that of the migration itself. A process
     that dies in between leaves a database which can be migrated no more."""
+
+    requires_system_checks = [*CHECKS, Tags.database]
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:

@@ -80,15 +80,15 @@ class TestLocked:
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="the database is a file")
 class TestLostFile:
-    def test_it_says_so_and_recovers_without_a_restart(self, tmp_path: Path) -> None:
-        data = str(tmp_path)
-        with serving(tmp_path) as process:
+    def test_it_says_so_and_recovers_without_a_restart(self, migrated_data: Path) -> None:
+        data = str(migrated_data)
+        with serving(migrated_data) as process:
             at = address(process)
             made = manage("create_api_key", "a program", "--scopes", "read,write", DATA_DIR=data)
             client = Client(at, made.stdout.splitlines()[-1])
             assert client.send("/api/usage", usage("k1", 1))[0] == 201
-            file = tmp_path / "monitor.db"
-            kept = file.rename(tmp_path / "kept.db")
+            file = migrated_data / "monitor.db"
+            kept = file.rename(migrated_data / "kept.db")
             file.mkdir()
             for _ in range(2):
                 status, answer = client.send("/api/usage", usage("k2", 2))
