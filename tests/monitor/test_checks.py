@@ -11,6 +11,7 @@ from monitor.checks import (
     price_file_is_read,
     usage_json_exists,
 )
+from tests.monitor.test_settings import manage
 
 
 def ids(check: Callable[[None], list[CheckMessage]]) -> list[str | None]:
@@ -78,3 +79,24 @@ class TestPriceFile:
     def test_one_that_cannot_be_read_is_an_error(self, settings: Settings, tmp_path: Path) -> None:
         settings.PRICES_CSV = str(tmp_path / "none.csv")
         assert ids(price_file_is_read) == ["monitor.E002"]
+
+
+class TestCommands:
+    """Those that serve no page leave out what would load all of them, and that alone."""
+
+    @pytest.mark.parametrize("command", ["prune_costs", "migrate"])
+    def test_what_they_need_is_checked(self, tmp_path: Path, command: str) -> None:
+        prices = str(tmp_path / "none.csv")
+        done = manage(command, DATA_DIR=str(tmp_path), SECRET_KEY="tests", PRICES_CSV=prices)
+        assert done.returncode == 1
+        assert "monitor.E002" in done.stderr
+
+    def test_no_page_is_loaded(self, migrated_data: Path) -> None:
+        seen = (
+            "import sys; from django.core.management import call_command;"
+            "call_command('check_ledger', skip_checks=False);"
+            "print('monitor.urls' in sys.modules, 'monitor.checks' in sys.modules)"
+        )
+        where = {"DATA_DIR": str(migrated_data), "SECRET_KEY": "tests"}
+        done = manage("shell", "--no-imports", "-c", seen, **where)
+        assert done.stdout.splitlines()[-1] == "False True", done.stderr
