@@ -41,8 +41,17 @@ def world(databases: Databases, mortal: Mortals, tmp_path: Path) -> World:
     return World(databases, mortal, tmp_path)
 
 
-@pytest.fixture
-def migrated(world: World) -> str:
+@pytest.fixture(scope="session")
+def template(mortal: Mortals, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with all tables and no rows, to be copied."""
+    folder = tmp_path_factory.mktemp("template")
+    world = World(Databases(folder), mortal, folder)
     name = world.databases.make()
     world.do(name, "migrate", "--verbosity", "0")
-    return name
+    yield name
+    world.databases.drop_all()
+
+
+@pytest.fixture
+def migrated(world: World, template: str) -> str:
+    return world.databases.make(template)
