@@ -82,7 +82,7 @@ class Calls:
     @cached_property
     def by_type(self) -> dict[str, int]:
         """The calls that are kept by tool, the most called first."""
-        counted = self.family.calls.values_list("tool_name").annotate(count=Count("pk"))
+        counted = self.family.calls.values_list("tool_name").annotate(count=Count("*"))
         return dict(counted.order_by("-count", "tool_name"))
 
     @property

@@ -46,7 +46,7 @@ class FailedCall:
 def newest_failed(tool: str, period: Period) -> list[FailedCall]:
     failed = ToolCall.objects.failed().of_tool(tool)
     alike = failed.filter(session=OuterRef("session"), started_at__gt=OuterRef("started_at"))
-    counted = alike.order_by().values("session").annotate(n=Count("pk")).values("n")
+    counted = alike.order_by().values("session").annotate(n=Count("*")).values("n")
     rows = failed.between(period.start, period.end).order_by("-started_at", "-pk")[:NEWEST]
     told = rows.select_related("session").defer("error", "parameters")
     return [
