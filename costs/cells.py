@@ -14,7 +14,9 @@ from costs.totals import SUMMED_FIELDS
 from costs.usage import Row
 from costs.watermark import stored
 
-CUTS = {"hour": (13, ":00:00"), "day": (10, " 00:00:00"), "month": (7, "-01 00:00:00")}
+# Microseconds: SQLite has instants as numbers (records.fields).
+SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
+EPOCH_DAY = 2440587.5  # of the julian calendar
 SUMS = ", ".join(f"sum({field})" for field in SUMMED_FIELDS)
 
 
@@ -90,11 +92,14 @@ def places(rollup: type[Rollup]) -> str:
 
 
 def floored(column: str, span: str) -> str:
-    """SQL for the beginning of the UTC hour, day or month; SQLite's text is cut, not computed."""
+    """SQL for the beginning of the UTC hour, day or month."""
     if connection.vendor == "postgresql":
         return f"date_trunc('{span}', {column}, 'UTC')"
-    kept, rest = CUTS[span]
-    return f"substr({column}, 1, {kept}) || '{rest}'"
+    if span == "month":
+        first = f"julianday({column} / {SECOND}, 'unixepoch', 'start of month')"
+        return f"(CAST({first} - {EPOCH_DAY} AS INTEGER) * {DAY})"
+    length = HOUR if span == "hour" else DAY
+    return f"({column} / {length} * {length})"
 
 
 def _upsert(rollup: type[Rollup], rows: str) -> str:

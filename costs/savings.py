@@ -16,6 +16,7 @@ from costs.sources import Only, daily, read
 from costs.spending import EVERYTHING, Filter
 from costs.totals import CACHE_FIELDS
 from costs.watermark import Watermark, consistently
+from records.fields import fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,4 @@ def _days(start: datetime, end: datetime, only: Only) -> Iterable[tuple[str, dat
 
     for model, day, *tokens in consistently(answer):
         reads, writes_5m, writes_1h = map(int, tokens)
-        yield model, _day(day), reads, writes_5m, writes_1h
-
-
-def _day(start: datetime | str) -> date:
-    """SQLite tells the beginning of the day as it stores it, in text."""
-    return date.fromisoformat(start[:10]) if isinstance(start, str) else start.date()
+        yield model, fetched(day).date(), reads, writes_5m, writes_1h

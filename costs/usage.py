@@ -26,6 +26,7 @@ from costs.models.record import (
 from costs.money import MAX_COST, NANO, from_nano, to_nano
 from costs.totals import TOKEN_FIELDS
 from records.faults import Invalid
+from records.fields import stored
 from records.money import Money
 
 TEXT_FIELDS = ("user_id", "model", "request_type", "session_key", "source", "source_id")
@@ -121,8 +122,7 @@ _decoder = json.Decoder(Usage)
 
 def stored_rows(rows: Iterable[Row], cursor: CursorWrapper) -> list[tuple[Any, ...]]:
     """The values of COLUMNS of each row, as the database takes them."""
-    stored = cursor.db.ops.adapt_datetimefield_value
-    return [(stored(row.timestamp), *_behind_timestamp(row)) for row in rows]
+    return [(stored(row.timestamp, cursor.db), *_behind_timestamp(row)) for row in rows]
 
 
 def prepare(usage: Usage, now: datetime, place: int = 0) -> Row:

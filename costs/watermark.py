@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -12,6 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from costs.instants import EPOCH
 from costs.models import LedgerState
+from records import fields
 
 Answer = TypeVar("Answer")
 
@@ -36,7 +37,7 @@ def watermark(cursor: CursorWrapper) -> Watermark:
 
 def _fetched(cursor: CursorWrapper) -> Watermark:
     row = cursor.fetchone()
-    return Watermark(*(mark.replace(tzinfo=UTC) for mark in row)) if row else Watermark()
+    return Watermark(*map(fields.fetched, row)) if row else Watermark()
 
 
 def consistently(read: Callable[[CursorWrapper, Watermark], Answer]) -> Answer:
@@ -69,6 +70,15 @@ def own_ledger(cursor: CursorWrapper) -> Watermark:
     return _locked(cursor, "pg_advisory_xact_lock")
 
 
+def lock_ledger(cursor: CursorWrapper) -> None:
+    """As own_ledger, without its answer: for migrations, to which the marks may be of another form.
+
+    SQLite has a single writer anyway.
+    """
+    if cursor.db.vendor == "postgresql":
+        cursor.execute(f"SELECT pg_advisory_xact_lock({LEDGER_LOCK})")
+
+
 def _locked(
     cursor: CursorWrapper, function: str, then: str = "", values: Sequence[Any] = ()
 ) -> Watermark:
@@ -86,4 +96,4 @@ def _locked(
 
 def stored(instant: datetime) -> Any:
     """`instant` in the form in which the database holds it, for statements by cursor."""
-    return connection.ops.adapt_datetimefield_value(instant)
+    return fields.stored(instant, connection)

@@ -57,10 +57,10 @@ FLOORED = {
 
 
 def fill(apps, schema_editor):
-    from costs.watermark import own_ledger
+    from costs.watermark import lock_ledger
 
     with schema_editor.connection.cursor() as cursor:
-        own_ledger(cursor)
+        lock_ledger(cursor)
         for statement in STATEMENTS:
             cursor.execute(statement.format(**FLOORED[schema_editor.connection.vendor]))
 

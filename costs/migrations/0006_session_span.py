@@ -14,10 +14,10 @@ FILL = """
 
 
 def fill(apps, schema_editor):
-    from costs.watermark import own_ledger
+    from costs.watermark import lock_ledger
 
     with schema_editor.connection.cursor() as cursor:
-        own_ledger(cursor)
+        lock_ledger(cursor)
         cursor.execute(FILL)
 
 

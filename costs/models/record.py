@@ -11,6 +11,7 @@ from django.db.models import Q
 from costs.instants import EPOCH
 from costs.money import MAX_COST, NANO, from_nano
 from costs.totals import CACHE_FIELDS, TOKEN_FIELDS
+from records.fields import InstantField
 
 MAX_TOKENS = 10**12
 """The largest count of one record: far above any real one, exact in every reader of JSON, and so
@@ -54,7 +55,7 @@ def _within(field: str, low: int, high: int) -> models.CheckConstraint:
 class CostRecord(models.Model):
     """One request to a model and what it cost. Append-only: costs.ledger alone writes here."""
 
-    timestamp = models.DateTimeField()
+    timestamp = InstantField()
     user_id = models.CharField(max_length=MAX_USER_ID)
     model = models.CharField(max_length=MAX_MODEL, blank=True)
     request_type = models.CharField(max_length=MAX_REQUEST_TYPE, default="chat")

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from costs.instants import EPOCH, floor_day, floor_hour, floor_month
 from costs.models.record import MAX_MODEL, MAX_REQUEST_TYPE, MAX_SESSION_KEY, MAX_USER_ID
 from costs.money import from_nano
+from records.fields import InstantField
 
 FLOORS = {"hour": floor_hour, "day": floor_day, "month": floor_month}
 
@@ -30,7 +31,7 @@ class Rollup(models.Model):
     span: ClassVar[str]
     takes_blank: ClassVar[bool] = True  # whether records with a blank key are in a cell
 
-    start = models.DateTimeField(help_text="The first instant of the hour or of the UTC day.")
+    start = InstantField(help_text="The first instant of the hour or of the UTC day.")
     requests = models.BigIntegerField()
     cost_nano = models.BigIntegerField()
     input_tokens = models.BigIntegerField()
@@ -154,8 +155,8 @@ class SessionSpan(models.Model):
     """What the hours of a session add up to, from the first of them to the last."""
 
     session_key = models.CharField(max_length=MAX_SESSION_KEY, unique=True)
-    first_hour = models.DateTimeField(help_text="The first instant of the first hour.")
-    last_hour = models.DateTimeField(help_text="The first instant of the last hour.")
+    first_hour = InstantField(help_text="The first instant of the first hour.")
+    last_hour = InstantField(help_text="The first instant of the last hour.")
     cost_nano = models.BigIntegerField()
 
     class Meta:
@@ -211,8 +212,8 @@ class LedgerState(models.Model):
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    sealed_to = models.DateTimeField(default=EPOCH)
-    pruned_before = models.DateTimeField(default=EPOCH)
+    sealed_to = InstantField(default=EPOCH)
+    pruned_before = InstantField(default=EPOCH)
 
     class Meta:
         verbose_name_plural = "ledger state"

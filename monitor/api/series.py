@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from costs.models import CostRecord, ModelDay, ModelHour
 from costs.money import from_nano
-from costs.watermark import Watermark, consistently
+from costs.watermark import Watermark, consistently, stored
 from monitor.api.window import Span
 from records.api import Dollars
 from records.faults import Invalid
@@ -82,7 +82,7 @@ def _counts(spans: Sequence[Span], interval: int) -> list[tuple[Any, ...]]:
         for status in (Status.COMPLETED.value, Status.FAILED.value)
     ]
     figures.append(_calls(interval))
-    rows = [(*map(stored, span), on_day(span[0])) for span in spans]
+    rows = [(*map(in_text, span), on_day(span[0])) for span in spans]
     with connection.cursor() as cursor:
         return read(cursor, ("lo", "hi", "on_day"), rows, figures)
 
@@ -131,7 +131,7 @@ def read(
     return list(cursor.fetchall())
 
 
-stored: Callable[[datetime], Any] = connection.ops.adapt_datetimefield_value
+in_text: Callable[[datetime], Any] = connection.ops.adapt_datetimefield_value
 
 
 def on_day(instant: datetime) -> Any:

@@ -17,16 +17,20 @@ from django.db.models import Field
 
 from records.copying import insert
 from records.cures import is_own
+from records.fields import InstantField
+from records.instants import from_micros
 
 Table = type[models.Model]
 Row = tuple[Any, ...]
 BATCH = 2_000
 
 TIME = "YYYY-MM-DD HH24:MI:SS.US"
-# How a column is read so that either kind of database takes the value as it comes.
+# How a column is read so that either kind of database takes the value as it comes; but instants
+# are read as microseconds, which PostgreSQL does not take.
 SPELLED = {
     "sqlite": dict.fromkeys(("DateTimeField", "DateField", "BooleanField"), "CAST({} AS TEXT)"),
     "postgresql": {
+        "InstantField": "CAST(extract(epoch FROM {}) * 1000000 AS BIGINT)",
         "DateTimeField": f"replace(to_char({{}} AT TIME ZONE 'UTC', '{TIME}'), '.000000', '')",
         "DateField": "CAST({} AS TEXT)",
         "BooleanField": "CAST(CAST({} AS INTEGER) AS TEXT)",
@@ -76,9 +80,22 @@ def write(target: BaseDatabaseWrapper, table: Table, rows: Iterable[Row]) -> Non
     names = ", ".join(name(target, field) for field in columns(table))
     into = f"{quoted(target, table)} ({names})"
     with target.cursor() as cursor:
-        rest = iter(rows)
+        rest = iter(rows if target.vendor == "sqlite" else _with_instants(rows, table))
         while batch := list(islice(rest, BATCH)):
             insert(cursor, into, batch)
+
+
+def _with_instants(rows: Iterable[Row], table: Table) -> Iterator[Row]:
+    """The rows with datetimes where the table has instants."""
+    here = [isinstance(field, InstantField) for field in columns(table)]
+    if not any(here):
+        yield from rows
+        return
+    for row in rows:
+        yield tuple(
+            from_micros(value) if instant else value
+            for value, instant in zip(row, here, strict=True)
+        )
 
 
 def count_on(target: BaseDatabaseWrapper, copied: Sequence[Table]) -> None:

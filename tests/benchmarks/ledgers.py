@@ -18,6 +18,7 @@ from costs.models import ROLLUPS, CostRecord, SpendingLimit
 from costs.money import NANO
 from costs.usage import COLUMNS
 from records import copying
+from records.fields import stored
 from tests.benchmarks.data import DAYS, HEAVIEST, MODELS, SEED, TYPES, shares
 from tests.benchmarks.place import exists, new_database, open_database
 
@@ -86,7 +87,7 @@ def values(size: int, end: datetime) -> Iterator[Values]:
         given, told = tokens[number % POOL], tokens[number * 3 % POOL]
         rates = MODELS[model]
         yield (
-            at if connection.vendor == "postgresql" else at.strftime("%Y-%m-%d %H:%M:%S.%f"),
+            stored(at, connection),
             user,
             model,
             TYPES[count % len(TYPES)],

@@ -1,19 +1,32 @@
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from costs import audit, ledger, windows
 from costs.lifetime import by_model
-from costs.models import CostRecord, SessionHour, UsageImport
+from costs.models import (
+    ROLLUPS,
+    CostRecord,
+    LedgerState,
+    SessionHour,
+    SessionSpan,
+    UsageImport,
+)
 from costs.usage import Usage
 from costs.windows import EPOCH, FOREVER
 from tests.costs.botfile import BotFile
 from tests.costs.brute import at
 
+NEEDS_SQLITE = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL keeps its columns"
+)
+
 
 def applied():
-    return ("costs", "0007_import_usage_json") in MigrationRecorder(connection).applied_migrations()
+    return ("costs", "0010_import_usage_json") in MigrationRecorder(connection).applied_migrations()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -123,3 +136,59 @@ class TestRollupsOnMigrate:
         assert [key for key, _ in windows.by_session(EPOCH, FOREVER, 9)] == ["s", "t"]
         assert [key for key, _ in windows.by_session(EPOCH, FOREVER, 1)] == ["s"]
         assert [check for check in audit.check() if check.wrong] == []
+
+
+@pytest.mark.django_db(transaction=True)
+class TestInstantsOnMigrate:
+    """From a ledger that kept its times as text on SQLite."""
+
+    @pytest.fixture(autouse=True)
+    def settled(self):
+        yield
+        call_command("migrate", verbosity=0)
+
+    def fill(self):
+        given = {"user_id": "ann", "model": "haiku", "input_tokens": 1, "output_tokens": 2}
+        instants = [EPOCH, at(1), at(1, 1), at(2) - timedelta(microseconds=1), at(25.5, 500_000)]
+        for place, instant in enumerate(instants):
+            key = f"s{place % 2}"
+            ledger.record_usage(timestamp=instant, session_key=key, source_id=str(place), **given)
+        ledger.seal(at(24))
+        list(ledger.prune(at(1)))
+        ledger.record_usage(timestamp=at(0.5, 7), **given)
+        return instants[1:]
+
+    def ledger(self):
+        tables = (CostRecord, SessionSpan, LedgerState, *ROLLUPS)
+        return [list(table.objects.order_by("pk").values()) for table in tables]
+
+    def test_there_and_back_no_row_changes(self):
+        self.fill()
+        before = self.ledger()
+        call_command("migrate", "costs", "0008", verbosity=0)
+        call_command("migrate", verbosity=0)
+        assert self.ledger() == before
+        assert [check for check in audit.check() if check.wrong] == []
+
+    @NEEDS_SQLITE
+    def test_back_they_are_texts_as_django_writes_them(self):
+        instants = self.fill()
+        call_command("migrate", "costs", "0008", verbosity=0)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT CAST(timestamp AS TEXT) FROM costs_costrecord ORDER BY id")
+            texts = [text for (text,) in cursor.fetchall()]
+        assert texts[:4] == [*map(connection.ops.adapt_datetimefield_value, instants)]
+
+    @NEEDS_SQLITE
+    def test_the_rules_of_the_tables_hold_again(self):
+        self.fill()
+        call_command("migrate", "costs", "0008", verbosity=0)
+        call_command("migrate", verbosity=0)
+        record = CostRecord.objects.first()
+        for wrong in ({"timestamp": EPOCH - timedelta(microseconds=1)}, {"cost_nano": -1}):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                CostRecord.objects.filter(pk=record.pk).update(**wrong)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+            names = {name for (name,) in cursor.fetchall()}
+        assert {index.name for index in CostRecord._meta.indexes} <= names
