@@ -8,14 +8,12 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from costs import cells, spans
-from costs.instants import ceil_month, floor_day
+from costs.instants import ceil_hour, ceil_month, floor_day
 from costs.models import (
+    ROLLUPS,
     LedgerState,
-    ModelDay,
     ModelHour,
     Rollup,
-    SessionHour,
-    TypeDay,
     TypeHour,
     UserDay,
     UserHour,
@@ -24,14 +22,8 @@ from costs.models import (
 from costs.totals import SUMMED_FIELDS
 from costs.watermark import Watermark, own_ledger, stored
 
-# The hours and what days are made of them; each of WHOLE holds every record.
-PAIRS: tuple[tuple[type[Rollup], type[Rollup] | None], ...] = (
-    (ModelHour, ModelDay),
-    (UserHour, UserDay),
-    (TypeHour, TypeDay),
-    (SessionHour, None),
-)
-WHOLE = (UserHour, TypeHour)
+WHOLE = (UserHour, TypeHour)  # besides ModelHour: each holds every record
+CEILINGS = {"hour": ceil_hour, "month": ceil_month}
 SUMS = ", ".join(f"sum({field})" for field in SUMMED_FIELDS)
 FIELDS = ", ".join(SUMMED_FIELDS)
 STATE = LedgerState._meta.db_table
@@ -54,12 +46,13 @@ def check() -> list[Check]:
     """
     lost = not LedgerState.objects.exists() and ModelHour.objects.exists()
     checks = [Check("The marks stand where there is history", int(lost))]
-    for hour, day in PAIRS:
-        checks.append(Check(f"{hour.__name__} equals the records", _records_off(hour)))
-        if day:
-            checks.append(Check(f"{day.__name__} equals {hour.__name__}", _days_off(hour, day)))
+    for rollup in ROLLUPS:
+        name, hours = rollup.__name__, rollup.hours
+        if hours:
+            checks.append(Check(f"{name} equals {hours.__name__}", _days_off(hours, rollup)))
+        else:
+            checks.append(Check(f"{name} equals the records", _records_off(rollup)))
     checks.append(Check("SessionSpan equals SessionHour", _spans_off()))
-    checks.append(Check("UserModelMonth equals the records", _records_off(UserModelMonth)))
     checks.append(Check("UserModelMonth equals UserDay in sum", _months_off()))
     for other in WHOLE:
         checks.append(Check(f"ModelHour equals {other.__name__} in sum", _sums_off(other)))
@@ -77,20 +70,29 @@ def repair() -> None:
         return
     with transaction.atomic(), connection.cursor() as cursor:
         mark = own_ledger(cursor)
-        for hour, day in PAIRS:
-            _rebuild(hour, mark.pruned_before, mark)
-            if day:
-                first = floor_day(mark.pruned_before)
-                day._default_manager.filter(start__gte=first).delete()
-                _days_from_hours(hour, day, first)
+        for rollup in ROLLUPS:
+            if rollup.hours:
+                _rebuild_days(rollup.hours, rollup, floor_day(mark.pruned_before))
+            else:
+                _rebuild(rollup, mark)
         spans.rebuild()
-        _rebuild(UserModelMonth, ceil_month(mark.pruned_before), mark)
 
 
-def _rebuild(rollup: type[Rollup], first: datetime, mark: Watermark) -> None:
+def _rebuild(rollup: type[Rollup], mark: Watermark) -> None:
+    first = CEILINGS[rollup.span](mark.pruned_before)
     rollup._default_manager.filter(start__gte=first).delete()
     span = [stored(first), stored(mark.sealed_to)]
     cells.fold_into(rollup, "timestamp >= %s AND timestamp < %s", span)
+
+
+def _rebuild_days(hour: type[Rollup], day: type[Rollup], first: datetime) -> None:
+    day._default_manager.filter(start__gte=first).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {day._meta.db_table} ({cells.identity(day)}, {FIELDS})"
+            f" {cells.summed(hour, 'day', 'WHERE start >= %s')}",
+            [stored(first)],
+        )
 
 
 def _records_off(rollup: type[Rollup]) -> int:
@@ -108,7 +110,7 @@ def _records_off(rollup: type[Rollup]) -> int:
 def _days_off(hour: type[Rollup], day: type[Rollup]) -> int:
     identity = cells.identity(day)
     stored_cells = f"SELECT {identity}, {FIELDS} FROM {day._meta.db_table}"
-    return _differing(identity, _summed(hour, "day"), stored_cells)
+    return _differing(identity, cells.summed(hour, "day"), stored_cells)
 
 
 def _spans_off() -> int:
@@ -117,7 +119,7 @@ def _spans_off() -> int:
 
 
 def _months_off() -> int:
-    days, months = (_summed(rollup, "month") for rollup in (UserDay, UserModelMonth))
+    days, months = (cells.summed(rollup, "month") for rollup in (UserDay, UserModelMonth))
     return _differing("user_id, start", days, months)
 
 
@@ -145,20 +147,3 @@ def _differing(identity: str, left: str, right: str) -> int:
         )
         count: int = cursor.fetchone()[0]
         return count
-
-
-def _days_from_hours(hour: type[Rollup], day: type[Rollup], first: datetime) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {day._meta.db_table} ({cells.identity(day)}, {FIELDS})"
-            f" {_summed(hour, 'day', 'WHERE start >= %s')}",
-            [stored(first)],
-        )
-
-
-def _summed(rollup: type[Rollup], span: str, where: str = "") -> str:
-    """SQL that sums the cells by the first column of their key and by the longer `span`."""
-    return (
-        f"SELECT {rollup.keys[0]}, {cells.floored('start', span)} AS start, {SUMS}"
-        f" FROM {rollup._meta.db_table} {where} GROUP BY 1, 2"
-    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from costs import spans
+from costs.instants import floor_hour
 from costs.models import ROLLUPS, CostRecord, Rollup, SessionHour
 from costs.totals import SUMMED_FIELDS
 from costs.usage import Row
@@ -55,11 +57,28 @@ def fold(condition: str, params: Sequence[Any]) -> None:
     spans.fold(_sessions(condition), params)
 
 
+def fold_span(start: datetime, end: datetime) -> None:
+    """Add the records of [start, end), none of which is in any cell yet.
+
+    From a whole hour on the days are added up from the hours, which are fewer than the records.
+    """
+    span, condition = [stored(start), stored(end)], "timestamp >= %s AND timestamp < %s"
+    for rollup in ROLLUPS:
+        if rollup.hours and start == floor_hour(start):
+            _fold(rollup, summed(rollup.hours, "day", "WHERE start >= %s AND start < %s"), span)
+        else:
+            fold_into(rollup, condition, span)
+    spans.fold(_sessions(condition), span)
+
+
 def fold_into(rollup: type[Rollup], condition: str, params: Sequence[Any]) -> None:
     """Add them to the cells of one rollup."""
+    _fold(rollup, grouped(rollup, condition), params)
+
+
+def _fold(rollup: type[Rollup], rows: str, params: Sequence[Any]) -> None:
     with connection.cursor() as cursor:
-        rows = f"{grouped(rollup, condition)} ORDER BY {places(rollup)}"
-        cursor.execute(_upsert(rollup, rows), params)
+        cursor.execute(_upsert(rollup, f"{rows} ORDER BY {places(rollup)}"), params)
 
 
 def grouped(rollup: type[Rollup], condition: str) -> str:
@@ -69,6 +88,14 @@ def grouped(rollup: type[Rollup], condition: str) -> str:
     return (
         f"SELECT {keys}, {floored('timestamp', rollup.span)} AS start, {SUMS}"
         f" FROM {CostRecord._meta.db_table} WHERE {condition}{told} GROUP BY {places(rollup)}"
+    )
+
+
+def summed(rollup: type[Rollup], span: str, where: str = "") -> str:
+    """SQL that sums the cells by the first column of their key and by the longer `span`."""
+    return (
+        f"SELECT {rollup.keys[0]}, {floored('start', span)} AS start, {SUMS}"
+        f" FROM {rollup._meta.db_table} {where} GROUP BY 1, 2"
     )
 
 

@@ -185,7 +185,7 @@ def seal(to: datetime | None = None) -> bool:
         mark = own_ledger(cursor)
         if to <= mark.sealed_to:
             return False
-        cells.fold("timestamp >= %s AND timestamp < %s", [stored(mark.sealed_to), stored(to)])
+        cells.fold_span(mark.sealed_to, to)
         _move(mark, sealed_to=to)
     return True
 

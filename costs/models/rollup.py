@@ -29,6 +29,7 @@ class Rollup(models.Model):
 
     keys: ClassVar[tuple[str, ...]]  # the columns of the key
     span: ClassVar[str]
+    hours: ClassVar[type[Rollup] | None] = None  # of days: the cells that add up to them
     takes_blank: ClassVar[bool] = True  # whether records with a blank key are in a cell
 
     start = InstantField(help_text="The first instant of the hour or of the UTC day.")
@@ -116,6 +117,7 @@ class ModelHour(ModelRollup):
 
 class ModelDay(ModelRollup):
     span = "day"
+    hours = ModelHour
 
 
 class UserHour(UserRollup):
@@ -124,6 +126,7 @@ class UserHour(UserRollup):
 
 class UserDay(UserRollup):
     span = "day"
+    hours = UserHour
 
 
 class TypeHour(TypeRollup):
@@ -132,6 +135,7 @@ class TypeHour(TypeRollup):
 
 class TypeDay(TypeRollup):
     span = "day"
+    hours = TypeHour
 
 
 class SessionHour(Rollup):

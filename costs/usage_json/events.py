@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import chain
 from math import inf
 from typing import Any, BinaryIO
 
@@ -36,18 +37,21 @@ class JsonStream:
 
     def events(self) -> Events:
         """Raises Refused, with line and byte, where the file is not one whole JSON value."""
+        return chain.from_iterable(self._batches())
+
+    def _batches(self) -> Iterator[list[Event]]:
         found: list[Event] = ijson.sendable_list()
         parser = ijson.basic_parse_coro(found)
         silent = 0
         while chunk := self.file.read(CHUNK):
             self._send(parser, chunk)
-            yield from found
+            yield found
             silent = 0 if found else silent + 1
             if silent > LONGEST_VALUE:
                 raise Refused(f"byte {self.size}: a value longer than 1 MB; not a usage.json")
             found.clear()
         self._close(parser)
-        yield from found
+        yield found
 
     def _send(self, parser: Any, chunk: bytes) -> None:
         bare = chunk

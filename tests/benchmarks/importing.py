@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -92,10 +93,14 @@ def _bare_import(path: Path) -> None:
 
 def _bare_rows(users: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     """The values of costs.usage.COLUMNS by the shortest way; times are UTC already."""
+    from django.db import connection
+
+    from records.fields import stored
+
     for user_id, user in users.items():
         for record in user["records"]:
             yield (
-                record["timestamp"].replace("T", " "),
+                stored(datetime.fromisoformat(record["timestamp"] + "+00:00"), connection),
                 user_id,
                 record["model"],
                 record["request_type"],
