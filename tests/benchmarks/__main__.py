@@ -22,12 +22,16 @@ from time import monotonic
 from tests.benchmarks.place import server_version, settle_in
 from tests.benchmarks.timing import said, say
 
-GROWING, OF_LARGEST = ("scale", "storage"), ("inserting", "holding", "retention", "starting")
+GROWING, OF_LARGEST = (
+    ("by_hand", "scale", "storage"),
+    ("inserting", "holding", "retention", "starting"),
+)
 PARTS = {
     "importing": "the import of a usage.json against json.load and executemany",
     "inserting": "records with their rollups against bare inserts",
     "holding": "eight clients that hold transactions open",
     "reading": "figures against the old way's parse and loop",
+    "by_hand": "figures against SQL by hand over a plain table",
     "scale": "pages, API and limits as the ledger grows",
     "storage": "the size on disk against a plain schema",
     "retention": "pruning half of the ledger beside a writer and a reader",

@@ -6,29 +6,11 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from tests.benchmarks import ledgers, place
+from costs.models import SessionSpan
+from tests.benchmarks import ledgers, place, plain
 from tests.benchmarks.timing import at_most, show
 
 AIM = 0.75
-PLAIN = (
-    """CREATE TABLE plain (
-        id INTEGER PRIMARY KEY, timestamp TEXT NOT NULL, user_id TEXT NOT NULL,
-        model TEXT NOT NULL, request_type TEXT NOT NULL, session_key TEXT NOT NULL,
-        source TEXT NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
-        cache_read_tokens INTEGER NOT NULL, cache_write_tokens INTEGER NOT NULL,
-        cost DOUBLE PRECISION NOT NULL)""",
-    """INSERT INTO plain SELECT id, {time}, user_id, model, request_type, session_key, source,
-        input_tokens, output_tokens, cache_read_tokens, cache_write_5m_tokens, cost_nano / 1e9
-        FROM costs_costrecord""",
-    "CREATE INDEX plain_time ON plain (timestamp)",
-    "CREATE INDEX plain_user ON plain (user_id, timestamp)",
-    "CREATE INDEX plain_model ON plain (model)",
-    "CREATE INDEX plain_session ON plain (session_key)",
-)
-TIME = {
-    "sqlite": "replace(timestamp, ' ', 'T') || '+00:00'",
-    "postgresql": "to_char(timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')",
-}
 
 
 def compare(sizes: Sequence[int]) -> None:
@@ -47,38 +29,34 @@ def _row(size: int) -> list[str]:
     place.open_database(empty)
     nothing = place.size(empty)
     place.open_database(name)
-    whole, rollups = place.size(name) - nothing, _rollups()
-    place.open_database(place.new_database("plain", like=name))
-    before = place.size("plain")
-    with connection.cursor() as cursor:
-        for statement in PLAIN:
-            cursor.execute(statement.replace("{time}", TIME[connection.vendor]))
-    plain = place.size("plain") - before
+    whole = place.size(name) - nothing
+    rollups = _bytes([table._meta.db_table for table in (*ledgers.ROLLUPS, SessionSpan)])
+    plain.beside(size)
+    old = _bytes([plain.TABLE])
     return [
         f"{size:,}",
         f"{whole / 1e6:,.1f} MB",
         f"{rollups / 1e6:,.1f} MB",
-        f"{plain / 1e6:,.1f} MB",
-        f"{whole / plain:.2f}x",
-        at_most(whole / plain, AIM),
+        f"{old / 1e6:,.1f} MB",
+        f"{whole / old:.2f}x",
+        at_most(whole / old, AIM),
     ]
 
 
-def _rollups() -> int:
-    """Bytes of the rollups with their indexes."""
-    names = tuple(rollup._meta.db_table for rollup in ledgers.ROLLUPS)
+def _bytes(tables: list[str]) -> int:
+    """What the tables take with their indexes."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
                 "SELECT sum(pg_total_relation_size(name::regclass))"
                 " FROM unnest(%s::text[]) AS name",
-                [list(names)],
+                [tables],
             )
         else:
-            marks = ", ".join(["%s"] * len(names))
+            marks = ", ".join(["%s"] * len(tables))
             cursor.execute(
-                "SELECT sum(pgsize) FROM dbstat WHERE name IN (SELECT name FROM sqlite_master"
-                f" WHERE tbl_name IN ({marks}))",
-                names,
+                "SELECT sum(pgsize) FROM dbstat WHERE aggregate = TRUE AND name IN"
+                f" (SELECT name FROM sqlite_master WHERE tbl_name IN ({marks}))",
+                tables,
             )
         return int(cursor.fetchone()[0])
