@@ -160,27 +160,27 @@ def tables(own: str) -> list[Table]:
 
 
 def _row(model: str, day: date, prompt: int, fast: bool) -> Row | None:
-    for rows in _in_force(model, day, fast, settings.PRICES_CSV):
-        for row in rows:
-            if row.above < prompt:
-                return row
+    for row in _in_force(model, day, fast, settings.PRICES_CSV):
+        if row.above < prompt:
+            return row
     return None
 
 
 @lru_cache(maxsize=4096)
-def _in_force(model: str, day: date, fast: bool, own: str) -> list[list[Row]]:
+def _in_force(model: str, day: date, fast: bool, own: str) -> list[Row]:
     """The rows that may price the model that day; the first whose threshold is passed does.
 
     Fast mode is flat: where a model has it, its row stands before every tier.
     """
     listed = [table[name] for table in tables(own) for name in _spellings(model) if name in table]
     return [
-        sorted(
+        row
+        for rows in listed
+        for row in sorted(
             (row for row in rows if row.start <= day < row.until),
             key=lambda row: (fast and row.fast > 1, row.above, row.start),
             reverse=True,
         )
-        for rows in listed
     ]
 
 

@@ -153,7 +153,7 @@ def _invalid(fault: ValidationError, place: int) -> InvalidUsage:
 
 
 def _priced(usage: Usage, timestamp: datetime) -> Row:
-    if not all(map(storable, filter(None, texts := _texts(usage)))):
+    if not storable("".join(filter(None, texts := _texts(usage)))):
         field = next(
             f for f, text in zip(TEXT_FIELDS, texts, strict=True) if text and not storable(text)
         )
