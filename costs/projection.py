@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from costs.instants import DAY, EPOCH, local_month
 from costs.spending import EVERYTHING, Filter, Spending
-from costs.totals import Totals
+from costs.windows import is_empty
 
 WEEK = 7 * DAY
 MICROSECOND = timedelta(microseconds=1)
@@ -59,8 +59,8 @@ def _measured_since(now: datetime, only: Filter) -> datetime:
     week may be many.
     """
     week = now - WEEK
-    parts = [Filter(**{column: value}) for column, value in only.only.items() if column != "source"]
-    if all(Spending(EPOCH, week, part).totals != Totals() for part in parts or [EVERYTHING]):
+    parts = [{column: value} for column, value in only.only.items() if column != "source"]
+    if not any(is_empty(EPOCH, week, part) for part in parts or [{}]):
         return week
     records = only.records().between(week, now).order_by("timestamp")
     first = records.values_list("timestamp", flat=True).first() or now

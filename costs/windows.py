@@ -14,11 +14,12 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from costs.dearest import dearest
 from costs.instants import EPOCH, FOREVER
 from costs.pieces import Span, widened
-from costs.sources import Only, read, sources
+from costs.sources import Only, Source, parameters, read, selected, sources
 from costs.totals import SUMMED_FIELDS, Spend, Totals
 from costs.watermark import consistently, watermark
 
@@ -33,6 +34,7 @@ __all__ = [
     "by_session",
     "by_type",
     "by_user",
+    "is_empty",
     "spend",
     "spend_of",
     "totals",
@@ -102,6 +104,21 @@ def summed(fields: Sequence[str], start: datetime, end: datetime, only: Only) ->
         lambda cursor, mark: read(cursor, sources(start, end, mark, only), fields, only)
     )
     return [int(total or 0) for total in rows[0]] if rows else [0] * len(fields)
+
+
+def is_empty(start: datetime, end: datetime, only: Only = MappingProxyType({})) -> bool:
+    """Whether [start, end) has no record that is as `only` says: the first one found tells."""
+    return not consistently(
+        lambda cursor, mark: _first(cursor, sources(start, end, mark, only), only)
+    )
+
+
+def _first(cursor: CursorWrapper, places: Sequence[Source], only: Only) -> list[tuple[Any, ...]]:
+    if not places:
+        return []
+    parts = " UNION ALL ".join(selected(place, ["1"], only) for place in places)
+    cursor.execute(f"SELECT 1 FROM ({parts}) AS part LIMIT 1", parameters(places, only))
+    return list(cursor.fetchall())
 
 
 def grouped(

@@ -29,6 +29,7 @@ from costs.savings import Savings, saved
 from costs.spending import Filter, Spending
 from costs.totals import SUMMED_FIELDS, Spend, Totals
 from costs.usage import Row
+from costs.windows import is_empty
 from tests.costs.brute import at
 from tests.emptying import empty
 
@@ -286,6 +287,7 @@ class TestAnyPage:
         spending, brute = Spending(start, end, only), Brute(world, start, end, only)
         assert (spending.is_raw, spending.bounds) == (brute.is_raw, brute.bounds)
         assert spending.totals == total(brute.rows)
+        assert is_empty(start, end, only.only) == (not brute.rows)
         for column, sums in {
             "model": spending.by_model,
             "user_id": spending.by_user,
