@@ -114,8 +114,12 @@ class Spending:
 
     @cached_property
     def unpriced(self) -> list[tuple[str, int]]:
-        """The models without a price and the requests to each, most first, of what is kept."""
-        models = self.records.unpriced().values_list("model")
+        """The models without a price and the requests to each, most first, of what is kept.
+
+        There are few such records: they are looked up before they are compared with the filter.
+        """
+        found = CostRecord.objects.between(*self.bounds).unpriced().compared(self.only.only)
+        models = found.values_list("model")
         return list(models.annotate(count=Sum("requests")).order_by("-count", "model"))
 
     @property

@@ -12,9 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from costs import ledger
+from costs.instants import EPOCH, FOREVER
 from costs.lifetime import last_sessions
 from costs.limits import check_limits
 from costs.models import CostRecord
+from costs.spending import Filter, Spending
 from costs.usage import Usage
 from sessions.events import ToolEnded
 from sessions.models import ToolCall
@@ -142,6 +144,11 @@ class TestQueryPlans:
     def test_what_sessions_cost_is_not_sought_among_all_records_of_their_users(self) -> None:
         *_, sums = statements(lambda: last_sessions(["user-1", "user-2"]))
         assert "costs_record_session" in plan(sums)
+
+    def test_models_without_a_price_are_not_sought_among_all_records_of_a_user(self) -> None:
+        ever = Spending(EPOCH, FOREVER, Filter(user_id="user-1"))
+        *_, unpriced = statements(lambda: ever.unpriced)
+        assert "costs_record_unpriced" in plan(unpriced)
 
     def test_the_newest_failures_of_groups_are_not_sought_among_all_calls(
         self, signed_in: Client

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import reduce
 from operator import or_
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
+from django.db.models.lookups import Exact
 
 from costs.instants import EPOCH
 from costs.money import MAX_COST, NANO, from_nano
@@ -35,6 +38,11 @@ class CostRecordQuerySet(models.QuerySet["CostRecord"]):
 
     def of_session(self, session_key: str) -> CostRecordQuerySet:
         return self.filter(session_key=session_key)
+
+    def compared(self, only: Mapping[str, str]) -> CostRecordQuerySet:
+        """Records that are as `only` says, for which no index of its columns is looked into."""
+        bare = (Exact(Concat(F(column), Value("")), value) for column, value in only.items())
+        return self.filter(*bare)
 
     def unpriced(self) -> CostRecordQuerySet:
         """Records whose model had no price and whose sender gave no cost."""
