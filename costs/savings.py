@@ -13,7 +13,7 @@ from costs import pricing
 from costs.cells import floored
 from costs.pricing import half_even
 from costs.sources import Only, daily, read
-from costs.spending import EVERYTHING, Filter
+from costs.spending import Spending
 from costs.totals import CACHE_FIELDS
 from costs.watermark import Watermark, consistently
 from records.fields import fetched
@@ -31,14 +31,14 @@ class Savings:
     unpriced: tuple[str, ...]
 
 
-def saved(start: datetime, end: datetime, only: Filter = EVERYTHING) -> Savings:
-    """What the cache saved in [start, end) against the same tokens sent as plain input.
+def saved(spending: Spending) -> Savings:
+    """What the cache saved of what was spent, against the same tokens sent as plain input.
 
     Each model's UTC day is priced at its list price for short prompts, and rounded once, half to
     even. Raises ImproperlyConfigured for a faulty PRICES_CSV.
     """
     total, unpriced = 0, set()
-    for model, day, *tokens in _days(start, end, only.only):
+    for model, day, *tokens in _cached(spending):
         rates = pricing.rates(model, day)
         if rates is not None:
             total += half_even(_pico(rates, *tokens), 1000)
@@ -55,9 +55,14 @@ def _pico(rates: pricing.Row, reads: int, writes_5m: int, writes_1h: int) -> int
     )
 
 
-def _days(start: datetime, end: datetime, only: Only) -> Iterable[tuple[str, date, int, int, int]]:
+def _cached(spending: Spending) -> Iterable[tuple[str, date, int, int, int]]:
     """The tokens of the cache by model and UTC day."""
+    if spending.sheet:
+        return spending.sheet.cached()
+    return _days(spending.start, spending.end, spending.only.only)
 
+
+def _days(start: datetime, end: datetime, only: Only) -> Iterable[tuple[str, date, int, int, int]]:
     def answer(cursor: CursorWrapper, mark: Watermark) -> list[tuple[Any, ...]]:
         places = [
             replace(place, keys=(*place.keys, floored(place.time, "day")))

@@ -84,7 +84,7 @@ def _read(
         for bucket, lo, hi in tagged
         for value in (bucket, stored(lo), stored(hi))
     ]
-    asked = ([*_ends(tagged), *only.values()] for tagged in tables.values())
+    asked = ([*ends(tagged), *only.values()] for tagged in tables.values())
     cursor.execute(
         f"WITH {spans} SELECT bucket, name, {SUMS} FROM ({parts}) AS part GROUP BY 1, 2",
         [*values, *chain.from_iterable(asked)],
@@ -97,11 +97,11 @@ def _part(place: int, table: str, time: str, key: str, only: Only) -> str:
     return (
         f"SELECT bucket, {key} AS name, {', '.join(FIELDS)}"
         f" FROM span_{place} CROSS JOIN {table}"
-        f" WHERE {time} >= lo AND {time} < hi{_within(time)}{_conditions(table, only)}"
+        f" WHERE {time} >= lo AND {time} < hi{within(time)}{conditions(table, only)}"
     )
 
 
-def _within(time: str) -> str:
+def within(time: str) -> str:
     """PostgreSQL takes each span for a ninth of the table, unless it knows where all of them lie.
 
     SQLite would look for a span between these ends instead of its own.
@@ -109,13 +109,13 @@ def _within(time: str) -> str:
     return f" AND {time} >= %s AND {time} < %s" if connection.vendor == "postgresql" else ""
 
 
-def _ends(tagged: Sequence[Tagged]) -> list[Any]:
+def ends(tagged: Sequence[Tagged]) -> list[Any]:
     if connection.vendor != "postgresql":
         return []
     return [stored(min(lo for _, lo, _ in tagged)), stored(max(hi for *_, hi in tagged))]
 
 
-def _conditions(table: str, only: Only) -> str:
+def conditions(table: str, only: Only) -> str:
     """Of the records, an index has the user and the time; the other columns are but compared.
 
     Left bare, they would make SQLite build an index of all records for the one statement.

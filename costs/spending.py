@@ -19,6 +19,7 @@ from costs.dearest import dearest
 from costs.models import CostRecord
 from costs.models.record import CostRecordQuerySet
 from costs.series import series
+from costs.sheet import Sheet, sheet
 from costs.sources import answered, is_raw
 from costs.totals import SUMMED_FIELDS, Spend, Totals, added
 from costs.watermark import Watermark, watermark
@@ -51,12 +52,14 @@ EVERYTHING = Filter()
 class Spending:
     """What was spent in [start, end) under a filter, exact to the nano-dollar.
 
-    Each part is read when it is first asked for.
+    Each part is read when it is first asked for. Where nearly all will be, `edges` are given, those
+    of the series from `start` to `end`: what raw records must tell is then read once, if it can be.
     """
 
     start: datetime
     end: datetime
     only: Filter = EVERYTHING
+    edges: Sequence[datetime] = ()
 
     @property
     def is_raw(self) -> bool:
@@ -74,25 +77,34 @@ class Spending:
             return watermark(cursor)
 
     @cached_property
+    def sheet(self) -> Sheet | None:
+        """The one reading of raw records, where `edges` are given and the filter takes several."""
+        if not self.edges or self.only.only.keys() <= {"model"}:
+            return None
+        return sheet(self.edges, self.only.only)
+
+    @cached_property
     def totals(self) -> Totals:
-        if self.only.only.keys() <= {"model"}:  # as many cells in all as by model
+        if self.sheet or self.only.only.keys() <= {"model"}:  # as many cells in all as by model
             return added(self.by_model.values())
         return Totals(*summed(SUMMED_FIELDS, self.start, self.end, self.only.only))
 
     @cached_property
     def by_model(self) -> dict[str, Totals]:
         """The Totals of each model; "" is none, or not known."""
-        return self._by("model")
+        return self.sheet.by("model") if self.sheet else self._by("model")
 
     @cached_property
     def by_user(self) -> dict[str, Totals]:
         """The Totals of each user; "" is not known."""
+        if self.sheet and self.only.user_id is not None:
+            return {self.only.user_id: self.totals} if self.by_model else {}
         return self._by("user_id")
 
     @cached_property
     def by_type(self) -> dict[str, Totals]:
         """The Totals of each request type; "" is none, or not known."""
-        return self._by("request_type")
+        return self.sheet.by("request_type") if self.sheet else self._by("request_type")
 
     def _by(self, column: str) -> dict[str, Totals]:
         return grouped(column, self.start, self.end, self.only.only)
@@ -110,6 +122,8 @@ class Spending:
         `edges` ascend. A pruned hour counts as a whole where it begins, or where the window does;
         of one user and one model the month does.
         """
+        if self.sheet and edges == self.edges:
+            return self.sheet.series()
         return series(self.start, self.end, edges, self.only.only, "model")
 
     @cached_property

@@ -148,7 +148,7 @@ class TestQueryPlans:
     def test_models_without_a_price_are_not_sought_among_all_records_of_a_user(self) -> None:
         ever = Spending(EPOCH, FOREVER, Filter(user_id="user-1"))
         *_, unpriced = statements(lambda: ever.unpriced)
-        assert "costs_record_unpriced" in plan(unpriced)
+        assert "costs_record_user" not in plan(unpriced)
 
     def test_the_newest_failures_of_groups_are_not_sought_among_all_calls(
         self, signed_in: Client

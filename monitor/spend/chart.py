@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -44,6 +44,15 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """Where the bars begin, and the edges between which they hold what is of the range."""
+
+    step: Step
+    begins: Sequence[datetime]
+    edges: tuple[datetime, ...]
+
+
+@dataclass(frozen=True)
 class Chart:
     """The dearest model comes first. Times are those of settings.TIME_ZONE."""
 
@@ -66,27 +75,30 @@ class Chart:
         return sum(bar.total for bar in self.bars)
 
 
-def chart(address: SpendAddress, spending: Spending) -> Chart:
-    period = address.period
+def scale_of(period: Period, spending: Spending) -> Scale:
     first, end = _shown(period, spending)
-    zone = timezone.get_default_timezone()
     step = step_of(period.label, first, end)
-    begins = list(starts(first, end, step, zone))
+    begins = list(starts(first, end, step, timezone.get_default_timezone()))
+    return Scale(step, begins, (period.start, *begins[1:], period.end))
+
+
+def chart(address: SpendAddress, spending: Spending, scale: Scale) -> Chart:
+    zone = timezone.get_default_timezone()
     dearest = [name for name, _ in by_cost(spending.by_model)]
     shown, others = _split(dearest)
-    edges = [period.start, *begins[1:], period.end]
-    pages = [address.between(*span) for span in pairwise(edges)]
+    pages = [address.between(*span) for span in pairwise(scale.edges)]
+    sums = spending.series(scale.edges)
     return Chart(
-        step=step,
+        step=scale.step,
         zone=timezone.get_default_timezone_name(),
         models=shown + [OTHERS] * bool(others),
         bars=[
             Bar(
-                f"{begin.astimezone(zone):{step.style}}",
-                _costs(sums, shown, bool(others), page),
+                f"{begin.astimezone(zone):{scale.step.style}}",
+                _costs(of_bar, shown, bool(others), page),
                 str(page),
             )
-            for begin, sums, page in zip(begins, spending.series(edges), pages, strict=True)
+            for begin, of_bar, page in zip(scale.begins, sums, pages, strict=True)
         ],
         urls=[str(address.with_only(MODEL, name)) for name in shown] + [""] * bool(others),
     )

@@ -3,7 +3,7 @@ fragment pays for its own queries alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -20,7 +20,7 @@ from costs.spending import Spending
 from costs.totals import Spend, Totals
 from monitor.periods import Period, RangeLink, range_links
 from monitor.spend.address import MODEL, TYPE, SpendAddress
-from monitor.spend.chart import Chart, chart
+from monitor.spend.chart import Chart, Scale, chart, scale_of
 from monitor.spend.choices import Choice, choices
 from monitor.spend.panels import Line, Links, SessionLine, lines, session_lines
 from monitor.spend.users import UserLine, user_lines
@@ -34,6 +34,7 @@ class SpendPage:
     address: SpendAddress
     viewer: User | AnonymousUser
     minute: datetime  # the one that is shown
+    is_whole: bool = False  # not a fragment
 
     @property
     def period(self) -> Period:
@@ -60,7 +61,18 @@ class SpendPage:
 
     @cached_property
     def spending(self) -> Spending:
+        if not (self.is_whole and self.address.is_filtered):
+            return self._unread
+        return replace(self._unread, edges=self._scale.edges)
+
+    @cached_property
+    def _unread(self) -> Spending:
         return Spending(self.period.start, self.period.end, self.address.only)
+
+    @cached_property
+    def _scale(self) -> Scale:
+        """Of the chart: told before the figures, so that they can come from one reading."""
+        return scale_of(self.period, self._unread)
 
     @property
     def totals(self) -> Totals:
@@ -93,7 +105,7 @@ class SpendPage:
 
     @cached_property
     def savings(self) -> Savings:
-        return saved(self.period.start, self.period.end, self.address.only)
+        return saved(self.spending)
 
     @property
     def saving_records(self) -> str:
@@ -128,7 +140,7 @@ class SpendPage:
 
     @cached_property
     def chart(self) -> Chart:
-        return chart(self.address, self.spending)
+        return chart(self.address, self.spending, self._scale)
 
     @property
     def choices(self) -> list[Choice]:

@@ -12,7 +12,7 @@ from costs.export import csv_response
 from costs.models import SpendingLimit
 from costs.spending import Spending
 from monitor.etags import fragment_tag, this_minute
-from monitor.middleware import Request
+from monitor.middleware import Request, fragment
 from monitor.spend.address import USER, SpendAddress, asks_for_cached
 from monitor.spend.limits import LimitsForm, keep
 from monitor.spend.page import SpendPage
@@ -35,11 +35,16 @@ def spend(request: Request) -> HttpResponse:
         address = SpendAddress.parse(request.GET, timezone.now())
     except ValueError as error:
         return refused(request, error)
-    page = SpendPage(address, request.user, this_minute())
+    page = SpendPage(address, request.user, this_minute(), is_whole(request))
     response = TemplateResponse(request, SPEND, {"page": page})
     if request.htmx.trigger == FILTERS:
         response["HX-Push-Url"] = str(address)
     return response
+
+
+def is_whole(request: Request) -> bool:
+    """Whether all parts of the page are due."""
+    return fragment(request, SPEND) in (None, f"{SPEND}#spend")
 
 
 @require_safe

@@ -4,7 +4,7 @@ import pytest
 
 from costs import ledger
 from costs.savings import Savings, saved
-from costs.spending import EVERYTHING, Filter
+from costs.spending import EVERYTHING, Filter, Spending
 from costs.usage import Usage
 from costs.windows import EPOCH, FOREVER
 
@@ -43,7 +43,7 @@ def cached(model="cheap", day=1, hour=12, user_id="ann", **tokens):
 
 
 def saved_in_all(only=EVERYTHING):
-    return saved(EPOCH, FOREVER, only)
+    return saved(Spending(EPOCH, FOREVER, only))
 
 
 class TestSaved:

@@ -310,7 +310,13 @@ class TestAnyPage:
         )
         if spending.is_raw:
             assert added([total(kept)]) == added([spending.totals])
-        assert saved(start, end, only) == brute.saved()
+        assert saved(spending) == brute.saved()
+        whole = Spending(start, end, only, tuple(spanning))
+        assert (whole.totals, whole.by_model, whole.by_user, whole.by_type) == (
+            (spending.totals, spending.by_model, spending.by_user, spending.by_type)
+        )
+        assert whole.series(tuple(spanning)) == spending.series(spanning)
+        assert saved(whole) == saved(spending)
         assert [check for check in audit.check() if check.wrong] == []
         audit.repair()
         assert Spending(start, end, only).by_type == spending.by_type
