@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from costs.instants import EPOCH, floor_day, floor_hour, floor_month
 from costs.models.record import MAX_MODEL, MAX_REQUEST_TYPE, MAX_SESSION_KEY, MAX_USER_ID
 from costs.money import from_nano
+from costs.totals import SUMMED_FIELDS
 from records.fields import InstantField
 
 FLOORS = {"hour": floor_hour, "day": floor_day, "month": floor_month}
@@ -127,6 +128,14 @@ class UserHour(UserRollup):
 class UserDay(UserRollup):
     span = "day"
     hours = UserHour
+
+    class Meta(UserRollup.Meta):
+        # As of the hours, with the sums: days are few, and many of them are read for a month.
+        indexes = [
+            models.Index(
+                fields=["start", "user_id", *SUMMED_FIELDS], name="%(app_label)s_%(class)s_start"
+            )
+        ]
 
 
 class TypeHour(TypeRollup):
