@@ -26,7 +26,7 @@ NEEDS_SQLITE = pytest.mark.skipif(
 
 
 def applied():
-    return ("costs", "0012_import_usage_json") in MigrationRecorder(connection).applied_migrations()
+    return ("costs", "0011_import_usage_json") in MigrationRecorder(connection).applied_migrations()
 
 
 @pytest.mark.django_db(transaction=True)

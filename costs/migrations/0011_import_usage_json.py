@@ -24,7 +24,7 @@ def import_usage(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("costs", "0011_sums_in_the_index_of_users_by_day")]
+    dependencies = [("costs", "0010_sums_in_the_index_of_users_by_day")]
 
     # Backwards removes nothing: what was imported stays, and importing again adds nothing.
     operations = [migrations.RunPython(import_usage, migrations.RunPython.noop)]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('costs', '0010_import_usage_json'),
+        ('costs', '0009_instants_as_numbers'),
     ]
 
     operations = [
