@@ -126,7 +126,7 @@ class HalfSent:
 
 class TestStopped:
     def test_requests_in_flight_are_answered_and_the_end_comes_within_a_second(
-        self, serve: Serve, secret: str
+        self, serve: Serve, secret: str, capfd: pytest.CaptureFixture[str]
     ) -> None:
         with serve() as process:
             at = address(process)
@@ -142,8 +142,7 @@ class TestStopped:
             assert [half.finish() for half in halves] == [201] * 5
             process.wait(5)
             assert time.monotonic() - began < 1
-            assert process.stderr
-            assert process.stderr.read() == ""
+            assert capfd.readouterr().err == ""
             for end in (*halves, stream, listener.connection):
                 end.close()
         assert CostRecord.objects.count() == 5
