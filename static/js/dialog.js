@@ -18,14 +18,13 @@ on("click", ({ target }) => {
 });
 
 if (dialog) {
-  on("htmx:beforeSwap", ({ detail: { target, requestConfig } }) => {
-    if (target.id === "detail" && !dialog.open) opener = requestConfig.elt.getAttribute("href");
-  });
-
-  on("htmx:afterSwap", ({ detail: { requestConfig } }) => {
-    if (requestConfig.target?.id !== "detail" || !detail()?.hasChildNodes()) return;
-    if (!dialog.open) dialog.showModal();
-    if (requestConfig.elt.closest?.("a")) dialog.scrollTop = 0;
+  on("htmx:afterSwap", ({ detail: { requestConfig: { elt, target } } }) => {
+    if (target?.id !== "detail" || !detail()?.hasChildNodes()) return;
+    if (!dialog.open) {
+      opener = elt.getAttribute("href");
+      dialog.showModal();
+    }
+    if (elt.closest?.("a")) dialog.scrollTop = 0;
     if (!dialog.contains(document.activeElement)) dialog.querySelector("button").focus();
   });
 
@@ -51,12 +50,14 @@ if (dialog) {
     if (event.target === dialog) dialog.close();
   });
 
-  dialog.addEventListener("close", () => {
-    const empty = document.createElement("div");
-    empty.id = "detail";
-    detail().replaceWith(empty);
-    const links = [...document.querySelectorAll("a[hx-target='#detail']")];
-    const back = links.find((link) => link.getAttribute("href") === opener);
-    (back ?? document.getElementById("main")).focus();
-  });
+  // The browser tells a frame later that it closed; whoever is quicker finds all in place too.
+  const tidy = () => {
+    if (dialog.open || !detail()?.hasChildNodes()) return;
+    detail().outerHTML = '<div id="detail"></div>';
+    const back = `a[hx-target="#detail"][href="${CSS.escape(opener)}"]`;
+    (document.querySelector(back) ?? document.getElementById("main")).focus();
+  };
+  dialog.addEventListener("close", tidy);
+  on("keydown", tidy, true);
+  on("mousedown", tidy, true);
 }

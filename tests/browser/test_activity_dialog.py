@@ -12,6 +12,14 @@ from tests.browser.cast import ASK, calls, dialog, everything, hold, link, rows,
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+CLOSE_AND_PRESS = """dialog => new Promise((told) => {
+  const search = document.querySelector("[type=search]");
+  dialog.addEventListener("close", () => told());
+  dialog.close();
+  search.dispatchEvent(new MouseEvent("mousedown", {bubbles: true}));
+  search.focus();
+})"""
+
 
 class TestDialog:
     @pytest.fixture
@@ -59,11 +67,16 @@ class TestDialog:
             quiet_page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
             expect(dialog(quiet_page)).to_be_visible()
             quiet_page.keyboard.press("Escape")
-            expect(dialog(quiet_page)).to_have_count(0)
+            expect(link(quiet_page, "Do one")).to_be_focused()
 
     def test_a_press_beside_it_closes_it(self, opened: Page) -> None:
         opened.mouse.click(5, 5)
         expect(dialog(opened)).to_have_count(0)
+        expect(link(opened, "Do running")).to_be_focused()
+
+    def test_a_press_right_after_it_closed_counts(self, opened: Page) -> None:
+        opened.locator("dialog[open]").evaluate(CLOSE_AND_PRESS)
+        expect(opened.get_by_role("searchbox")).to_be_focused()
 
     def test_a_press_within_does_not(self, opened: Page) -> None:
         dialog(opened).get_by_role("heading", name="Do running").click()

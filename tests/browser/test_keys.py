@@ -9,6 +9,12 @@ from tests.browser.looks import assert_accessible
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+CLOSE_AND_GO_ON = """dialog => new Promise((told) => {
+  dialog.addEventListener("close", () => told());
+  dialog.close();
+  document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "j", bubbles: true}));
+})"""
+
 
 @pytest.fixture
 def page(quiet_page: Page, site: str) -> Page:
@@ -54,6 +60,16 @@ class TestRows:
         expect(opened).to_have_count(0)
         expect(row(page, "Two")).to_be_focused()
         press(page, "j")
+        expect(row(page, "Three")).to_be_focused()
+
+    def test_one_right_after_escape_counts(self, page: Page) -> None:
+        """A dialog closes at once but tells of it a frame later, and its row may be a new one."""
+        press(page, "j j Enter")
+        opened = page.locator("dialog[open]")
+        expect(opened.get_by_role("heading", name="Two")).to_be_visible()
+        report(task_id="new", at=timezone.now(), status="running", description="New")
+        expect(page.locator("#work", has_text="New")).to_have_count(1)
+        opened.evaluate(CLOSE_AND_GO_ON)
         expect(row(page, "Three")).to_be_focused()
 
     @pytest.mark.parametrize("path", ["/errors/", "/docs/"])
