@@ -8,6 +8,10 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+# Asked when the page has heard of its width, and has drawn its chart anew.
+FITS = """new Promise((told) => requestAnimationFrame(
+  () => told(document.documentElement.scrollWidth <= innerWidth)
+))"""
 # The rules of axe that ask for colours.
 COLOURS = ["color-contrast", "link-in-text-block"]
 
@@ -39,5 +43,4 @@ def assert_fits(page: Page, told: object = "", widths: Iterable[int] = ()) -> No
     assert page.viewport_size
     for width in widths or [page.viewport_size["width"]]:
         page.set_viewport_size({**page.viewport_size, "width": width})
-        fits = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert fits, (told, width)
+        assert page.evaluate(FITS), (told, width)
