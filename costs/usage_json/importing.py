@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from costs import ledger
@@ -23,6 +23,7 @@ from costs.usage_json.reader import Reader, Record, UserUsage
 from costs.usage_json.refusal import Refused
 from costs.usage_json.report import Report
 from costs.usage_json.spool import Spool, no_room
+from records.cures import told
 
 
 def _unwatched(items: Iterable[Record], total: int) -> Iterable[Record]:
@@ -62,8 +63,8 @@ def import_file(path: Path, options: Options | None = None) -> Report:
                 _book(options, report, spool, users)
     except OSError as fault:
         raise no_room(fault) from None
-    if not options.dry_run:
-        ledger.seal()
+    if report.saved:
+        report.unsealed = _sealed()
     return report
 
 
@@ -132,6 +133,20 @@ def _book(options: Options, report: Report, spool: Spool, users: list[UserUsage]
             return
         _keep(report)
     report.saved = True
+
+
+def _sealed() -> str:
+    """Roll up what was booked. Where that fails, the reason: the import stands all the same.
+
+    In a transaction of the caller's, as that of a migration, all is done or nothing.
+    """
+    try:
+        ledger.seal()
+    except DatabaseError as fault:
+        if connection.in_atomic_block:
+            raise
+        return told(fault)
+    return ""
 
 
 def _keep(report: Report) -> UsageImport:

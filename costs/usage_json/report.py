@@ -37,7 +37,10 @@ class UserLine:
 
 @dataclass(slots=True)
 class Report:
-    """What one import read and did; `proven` once the ledger's totals were found to agree."""
+    """What one import read and did; `proven` once the ledger's totals were found to agree.
+
+    `unsealed` is why what was booked could not be rolled up yet, if that is so.
+    """
 
     file_name: str
     source: str
@@ -50,6 +53,7 @@ class Report:
     after: Spend = field(default_factory=Spend)
     proven: bool = False
     saved: bool = False
+    unsealed: str = ""
 
     def sum(self, name: str) -> int:
         """The sum of one field over all users."""

@@ -128,3 +128,8 @@ class Command(DatabaseCommand):
             f"Proven: the ledger went from {before.requests:,} requests and ${before.cost:,.9f}"
             f" to {after.requests:,} requests and ${after.cost:,.9f}."
         )
+        if report.unsealed:
+            self.stdout.write(
+                f"Not rolled up yet, so figures are right but slower to tell: {report.unsealed}"
+                " The server does it when it can."
+            )
