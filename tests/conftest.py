@@ -21,6 +21,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from model_bakery import baker
 
 from monitor.models import ApiKey
 from monitor.stream import Broadcaster
@@ -28,6 +29,8 @@ from tests.examples import examples
 
 # Playwright's synchronous interface runs an event loop, beside which the ORM would refuse to work.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+baker.generators.add("records.fields.InstantField", timezone.now)
 
 PASSWORD = "a long enough pass phrase"
 # The one without a window, where it is there, takes half the time: it has no address bar to draw.
