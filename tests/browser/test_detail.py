@@ -175,6 +175,12 @@ class TestActions:
         expect(page.get_by_role("link", name="more.md")).to_be_visible()
 
 
+def await_keys(page: Page, name: str) -> None:
+    """Until the page of that attachment has run its scripts: before, it knows no keys."""
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    page.wait_for_load_state()
+
+
 class TestViewer:
     def test_arrows_lead_from_picture_to_picture_and_escape_back(
         self, quiet_page: Page, site: str
@@ -182,13 +188,13 @@ class TestViewer:
         busy_task()
         quiet_page.goto(f"{site}/tasks/t1/")
         quiet_page.get_by_role("img", name="first.png").click()
-        expect(quiet_page.get_by_role("heading", name="first.png")).to_be_visible()
+        await_keys(quiet_page, "first.png")
         quiet_page.keyboard.press("ArrowRight")
-        expect(quiet_page.get_by_role("heading", name="second.png")).to_be_visible()
+        await_keys(quiet_page, "second.png")
         shown = quiet_page.locator("figure img")
         assert shown.evaluate("image => image.complete && image.naturalWidth") > 100
         quiet_page.keyboard.press("ArrowLeft")
-        expect(quiet_page.get_by_role("heading", name="first.png")).to_be_visible()
+        await_keys(quiet_page, "first.png")
         quiet_page.keyboard.press("Escape")
         expect(quiet_page).to_have_url(f"{site}/tasks/t1/")
 
