@@ -87,12 +87,7 @@ def _rebuild(rollup: type[Rollup], mark: Watermark) -> None:
 
 def _rebuild_days(hour: type[Rollup], day: type[Rollup], first: datetime) -> None:
     day._default_manager.filter(start__gte=first).delete()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {day._meta.db_table} ({cells.identity(day)}, {FIELDS})"
-            f" {cells.summed(hour, 'day', 'WHERE start >= %s')}",
-            [stored(first)],
-        )
+    cells.fold_hours(hour, day, "start >= %s", [stored(first)])
 
 
 def _records_off(rollup: type[Rollup]) -> int:

@@ -65,7 +65,7 @@ def fold_span(start: datetime, end: datetime) -> None:
     span, condition = [stored(start), stored(end)], "timestamp >= %s AND timestamp < %s"
     for rollup in ROLLUPS:
         if rollup.hours and start == floor_hour(start):
-            _fold(rollup, summed(rollup.hours, "day", "WHERE start >= %s AND start < %s"), span)
+            fold_hours(rollup.hours, rollup, "start >= %s AND start < %s", span)
         else:
             fold_into(rollup, condition, span)
     spans.fold(_sessions(condition), span)
@@ -74,6 +74,13 @@ def fold_span(start: datetime, end: datetime) -> None:
 def fold_into(rollup: type[Rollup], condition: str, params: Sequence[Any]) -> None:
     """Add them to the cells of one rollup."""
     _fold(rollup, grouped(rollup, condition), params)
+
+
+def fold_hours(
+    hour: type[Rollup], day: type[Rollup], condition: str, params: Sequence[Any]
+) -> None:
+    """Add the hours that `condition`, SQL over their cells, selects to the days they belong to."""
+    _fold(day, summed(hour, "day", f"WHERE {condition}"), params)
 
 
 def _fold(rollup: type[Rollup], rows: str, params: Sequence[Any]) -> None:

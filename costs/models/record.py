@@ -36,9 +36,6 @@ class CostRecordQuerySet(models.QuerySet["CostRecord"]):
     def before(self, end: datetime) -> CostRecordQuerySet:
         return self.filter(timestamp__lt=end)
 
-    def of_session(self, session_key: str) -> CostRecordQuerySet:
-        return self.filter(session_key=session_key)
-
     def compared(self, only: Mapping[str, str]) -> CostRecordQuerySet:
         """Records that are as `only` says, for which no index of its columns is looked into."""
         bare = (Exact(Concat(F(column), Value("")), value) for column, value in only.items())

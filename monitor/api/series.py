@@ -82,7 +82,7 @@ def _counts(spans: Sequence[Span], interval: int) -> list[tuple[Any, ...]]:
         for status in (Status.COMPLETED.value, Status.FAILED.value)
     ]
     figures.append(_calls(interval))
-    rows = [(*map(in_text, span), on_day(span[0])) for span in spans]
+    rows = [(*map(adapted, span), on_day(span[0])) for span in spans]
     with connection.cursor() as cursor:
         return read(cursor, ("lo", "hi", "on_day"), rows, figures)
 
@@ -131,7 +131,7 @@ def read(
     return list(cursor.fetchall())
 
 
-in_text: Callable[[datetime], Any] = connection.ops.adapt_datetimefield_value
+adapted: Callable[[datetime], Any] = connection.ops.adapt_datetimefield_value
 
 
 def on_day(instant: datetime) -> Any:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costs.models import ModelHour
+from costs.totals import SUMMED_FIELDS
 from records.instants import EPOCH, FOREVER, from_micros, micros
 from tests.emptying import empty
 
@@ -17,18 +18,7 @@ INSTANTS = st.datetimes(
     FOREVER.replace(tzinfo=None) - timedelta(days=1),
     timezones=ZONES,
 )
-SUMS = dict.fromkeys(
-    (
-        "requests",
-        "cost_nano",
-        "input_tokens",
-        "output_tokens",
-        "cache_read_tokens",
-        "cache_write_5m_tokens",
-        "cache_write_1h_tokens",
-    ),
-    0,
-)
+SUMS = dict.fromkeys(SUMMED_FIELDS, 0)
 
 
 def keep(*instants: datetime) -> None:
